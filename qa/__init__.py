@@ -1,0 +1,3 @@
+"""Question to cited answer."""
+
+__version__ = "0.1.0"
