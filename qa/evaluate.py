@@ -1,0 +1,479 @@
+"""A question file -> a Report, for the reader, the retriever or the whole product. Prints nothing.
+
+Question files are JSON lines, plain or gzipped, in the form of SQuAD flattened: ``{id, question, context,
+answers: {text: [...], answer_start: [...]}, source, title}``; ``source``, ``title`` and ``answer_start``
+may be missing, and an empty ``answers.text`` says that the context holds no answer.
+
+What is measured comes as arguments (a reader, a function that builds a searcher or a QA over documents),
+so this module loads no model and opens no index.
+
+Metrics: rates are in percent (``em``, ``f1``, ``recall@k``, ``coverage``, ``precision``, ``refused``,
+``coverage@80``), the rest is not (``mrr``, ``ece``, ``auroc``, ``aurc`` and ``threshold`` in [0, 1],
+``latency_ms`` in milliseconds, ``n_answerable`` a count). A metric without a row to measure is left out.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import math
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any, Protocol
+
+from index.errors import ConfigError, QuestionFileError
+from index.types import Document, Hit, document_id
+from qa.metrics import (
+    auroc,
+    bootstrap_interval,
+    coverage_at_precision,
+    exact_match,
+    expected_calibration_error,
+    f1,
+    mean_reciprocal_rank,
+    recall_at_k,
+    risk_coverage,
+)
+from qa.types import Answer, Example, Prediction, Reading, Report
+
+RIGHT_F1 = 0.5
+"""An answer counts as right from this F1 with an accepted answer on."""
+
+RECALL_DEPTHS = (1, 5, 20)
+
+SEARCH_DEPTH = 100
+"""Chunks asked for a question: enough that 20 distinct contexts are among them."""
+
+TARGET_PRECISION = 0.8
+"""The precision at which ``coverage@80`` is taken."""
+
+_SEARCH_BATCH = 32
+_BOOTSTRAP_SEED = 0
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_GZIP_MAGIC = b"\x1f\x8b"
+
+Progress = Callable[[int], None]
+"""Called with the number of questions just done."""
+
+
+class ReaderLike(Protocol):
+    """What ``evaluate_reading`` needs of a reader."""
+
+    def read(
+        self, questions: Sequence[str], passages: Sequence[Sequence[str]]
+    ) -> Sequence[Sequence[Reading]]:
+        """Return a Reading for each passage of each question."""
+        ...
+
+
+class SearcherLike(Protocol):
+    """What ``evaluate_retrieval`` needs of a retriever."""
+
+    def search(self, questions: Sequence[str], k: int = 20) -> Sequence[Sequence[Hit]]:
+        """Return at most ``k`` hits a question, best first."""
+        ...
+
+
+class QALike(SearcherLike, Protocol):
+    """What ``evaluate_answers`` needs of the product."""
+
+    @property
+    def threshold(self) -> float:
+        """The confidence below which it refuses unless told otherwise."""
+        ...
+
+    def ask_batch(
+        self, questions: Sequence[str], *, threshold: float | None = None, top: int = 5
+    ) -> Sequence[Answer]:
+        """Return an Answer a question."""
+        ...
+
+
+def load_examples(path: str | Path, *, limit: int | None = None, seed: int = 0) -> list[Example]:
+    """Read a question file, gzipped or not, and return its rows, or ``limit`` of them (``sample``).
+
+    Raises QuestionFileError, naming the file and the line, for the first row that cannot be used.
+    """
+    file = Path(path)
+    examples: list[Example] = []
+    line_of: dict[str, int] = {}
+    for number, line in _lines(file):
+        example = _parse(line, f"{file}, line {number}")
+        if example.id in line_of:
+            raise QuestionFileError(
+                f"{file}, line {number} has the id {example.id!r} of line {line_of[example.id]}; "
+                "give each question its own."
+            )
+        line_of[example.id] = number
+        examples.append(example)
+    if not examples:
+        raise QuestionFileError(f"{file} holds no question; it needs one JSON object a line.")
+    return examples if limit is None else sample(examples, limit, seed)
+
+
+def sample(examples: Sequence[Example], limit: int, seed: int = 0) -> list[Example]:
+    """Return ``limit`` of the examples (all, if there are fewer), drawn by ``seed``, in file order.
+
+    Drawn by a hash of seed and id, so the same on every machine, and a smaller sample is part of a
+    larger one. Raises ConfigError if ``limit`` is below 1.
+    """
+    if limit < 1:
+        raise ConfigError(f"The limit is {limit}; give at least 1 question.")
+    draw = [hashlib.sha256(f"{seed}:{example.id}".encode()).digest() for example in examples]
+    kept = sorted(range(len(examples)), key=lambda at: draw[at])[:limit]
+    return [examples[at] for at in sorted(kept)]
+
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, numbered from 1."""
+    try:
+        with file.open("rb") as raw:
+            zipped = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        with gzip.open(file) if zipped else file.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    yield number, line
+    except FileNotFoundError as exc:
+        raise QuestionFileError(f"There is no question file at {file}; check the path.") from exc
+    except (OSError, EOFError, zlib.error) as exc:
+        raise QuestionFileError(
+            f"{file} could not be read ({exc}); check that it is a whole .jsonl or .jsonl.gz file."
+        ) from exc
+
+
+def _parse(line: bytes, where: str) -> Example:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as exc:
+        raise QuestionFileError(
+            f"{where} is not JSON in UTF-8 ({exc}); write one JSON object a line."
+        ) from exc
+    if not isinstance(row, dict):
+        raise QuestionFileError(f"{where} is not a JSON object; write one JSON object a line.")
+    answers = row.get("answers")
+    if not isinstance(answers, dict) or not isinstance(answers.get("text"), list):
+        raise QuestionFileError(
+            f'{where} has no list "answers.text"; give the accepted answers, or [] for none.'
+        )
+    texts = tuple(
+        _string({"answers.text": text}, "answers.text", where) for text in answers["text"]
+    )
+    if not all(text.strip() for text in texts):
+        raise QuestionFileError(f"{where} has an empty answer; give [] where there is no answer.")
+    starts = answers.get("answer_start", [])
+    if not isinstance(starts, list) or any(type(start) is not int for start in starts):
+        raise QuestionFileError(
+            f'{where} has an "answers.answer_start" that is no list of integers.'
+        )
+    if starts and len(starts) != len(texts):
+        raise QuestionFileError(
+            f"{where} has {len(texts)} answers but {len(starts)} answer starts; give one for each."
+        )
+    context = _string(row, "context", where)
+    if texts and not context.strip():
+        raise QuestionFileError(f"{where} has answers but an empty context; give the passage.")
+    return Example(
+        id=_string(row, "id", where),
+        question=_string(row, "question", where),
+        context=context,
+        answers=texts,
+        answer_starts=tuple(starts),
+        source=_string(row, "source", where, default=""),
+        title=_string(row, "title", where, default=""),
+    )
+
+
+def _string(row: Mapping[str, Any], name: str, where: str, default: str | None = None) -> str:
+    value = row.get(name, default)
+    if not isinstance(value, str):
+        raise QuestionFileError(f'{where} has no text as "{name}"; give a string.')
+    try:
+        value.encode()
+    except UnicodeEncodeError as exc:
+        raise QuestionFileError(
+            f'{where} has half a character (a lone surrogate) in "{name}"; write the file again in UTF-8.'
+        ) from exc
+    return value
+
+
+def corpus(examples: Sequence[Example]) -> list[Document]:
+    """Return the contexts of the examples as documents, each distinct one once, in file order.
+
+    The title is the row's, with a wiki's underscores as spaces; a URL makes no title. A row without
+    a context (a question that nothing in the file answers) adds none.
+    """
+    documents: dict[str, Document] = {}
+    for example in examples:
+        if example.context.strip() and example.context not in documents:
+            source = f"{example.source or 'context'}/{len(documents) + 1}"
+            title = "" if _URL.match(example.title) else example.title.replace("_", " ")
+            documents[example.context] = Document(
+                id=document_id(source), title=title, text=example.context, source=source
+            )
+    return list(documents.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of one example; ``seconds`` is what the measured call took."""
+
+    example: Example
+    text: str | None = None
+    confidence: float = 0.0
+    rank: int | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """``rows``: name -> one value a row, whose mean is the metric; ``totals``: metrics as they are."""
+
+    rows: Mapping[str, Sequence[float]]
+    totals: Mapping[str, float]
+
+
+def evaluate_reading(
+    examples: Sequence[Example], reader: ReaderLike, progress: Progress | None = None
+) -> Report:
+    """Measure the reader on its own: each question is read in its gold passage, one call a question.
+
+    The best span is the answer; for a row without accepted answers "none" is open to it too, and it is
+    its choice where the null score is above the best span's. ``em`` and ``f1`` are over all rows
+    (SQuAD 2.0), ``refused`` is the share of the rows without answers where it found none. A
+    prediction's confidence is the logistic of best span over null score: uncalibrated.
+    """
+    outcomes = []
+    for example in examples:
+        started = time.perf_counter()
+        [[reading]] = reader.read([example.question], [[example.context]])
+        seconds = time.perf_counter() - started
+        text, confidence = None, 0.0
+        if reading.spans:
+            best = reading.spans[0]
+            margin = best.score - reading.null_score
+            confidence = (1 + math.tanh(margin / 2)) / 2  # the logistic, without its overflow
+            if example.answers or margin >= 0:
+                text = example.context[best.start : best.end]
+        outcomes.append(_Outcome(example, text, confidence, seconds=seconds))
+        _tell(progress, 1)
+    return _report("reading", outcomes, _score_reading)
+
+
+def evaluate_retrieval(
+    examples: Sequence[Example],
+    make_searcher: Callable[[Sequence[Document]], SearcherLike],
+    *,
+    documents: Sequence[Document] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Measure how well the gold passages are found among ``documents``.
+
+    ``documents`` are by default ``corpus(examples)``; give the corpus of a whole file when
+    ``examples`` are a sample of it. A context may be cut into several chunks: its rank is its place
+    among the distinct contexts in the order of their first hit, within the first ``SEARCH_DEPTH``
+    chunks. Rows without answers are searched but not measured: their context is no right passage.
+    """
+    found = corpus(examples) if documents is None else documents
+    ranks = _gold_ranks(examples, make_searcher(found), found, progress)
+    outcomes = [_Outcome(example, rank=rank) for example, rank in zip(examples, ranks, strict=True)]
+    return _report("retrieval", outcomes, _score_retrieval)
+
+
+def evaluate_answers(
+    examples: Sequence[Example],
+    make_qa: Callable[[Sequence[Document]], QALike],
+    *,
+    documents: Sequence[Document] | None = None,
+    threshold: float | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Measure the whole product over ``documents`` (by default ``corpus(examples)``).
+
+    Every question is asked once, alone, with threshold 0; what the product would have refused at
+    ``threshold`` (default: its own) follows from the confidence. Over rows with answers: ``em`` and
+    ``f1`` of the first answer with nothing refused (as other systems report them),
+    ``em_at_threshold`` and ``f1_at_threshold`` with a refusal as 0, recall and MRR of the gold passage
+    as in ``evaluate_retrieval``. Over all rows: ``coverage`` (the share answered at the threshold),
+    ``precision`` (the share of those that is right: F1 of at least ``RIGHT_F1``) and, of the
+    confidence, ``ece``, ``auroc``, ``aurc`` and ``coverage@80``. ``refused`` is the share of the rows
+    without answers that is refused at the threshold. ``latency_ms`` is the median of one question.
+    """
+    known = corpus(examples) if documents is None else documents
+    product = make_qa(known)
+    limit = product.threshold if threshold is None else threshold
+    ranks = _gold_ranks(examples, product, known, None)
+    outcomes = []
+    for example, rank in zip(examples, ranks, strict=True):
+        started = time.perf_counter()
+        [answer] = product.ask_batch([example.question], threshold=0.0, top=1)
+        seconds = time.perf_counter() - started
+        outcomes.append(_Outcome(example, answer.text, answer.confidence, rank, seconds))
+        _tell(progress, 1)
+    return _report("answers", outcomes, lambda rows: _score_answers(rows, limit))
+
+
+def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> None:
+    """Write one JSON object a prediction: ``id, text, confidence, passage_rank, source``.
+
+    Raises ConfigError if the file cannot be written.
+    """
+    rows = [
+        {
+            "id": prediction.id,
+            "text": prediction.text,
+            "confidence": prediction.confidence,
+            "passage_rank": prediction.passage_rank,
+            "source": prediction.source,
+        }
+        for prediction in predictions
+    ]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    try:
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as exc:
+        raise ConfigError(
+            f"The predictions could not be written to {path} ({exc.strerror}); choose another path."
+        ) from exc
+
+
+def _gold_ranks(
+    examples: Sequence[Example],
+    searcher: SearcherLike,
+    documents: Sequence[Document],
+    progress: Progress | None,
+) -> list[int | None]:
+    """Return the rank (from 1) of each example's context among the documents its question finds."""
+    gold = {document.text: document.id for document in documents}
+    ranks: list[int | None] = []
+    for at in range(0, len(examples), _SEARCH_BATCH):
+        batch = examples[at : at + _SEARCH_BATCH]
+        found = searcher.search([example.question for example in batch], SEARCH_DEPTH)
+        for example, hits in zip(batch, found, strict=True):
+            order = list(dict.fromkeys(hit.chunk.doc_id for hit in hits))
+            wanted = gold.get(example.context)
+            ranks.append(order.index(wanted) + 1 if wanted in order else None)
+        _tell(progress, len(batch))
+    return ranks
+
+
+def _tell(progress: Progress | None, done: int) -> None:
+    if progress is not None:
+        progress(done)
+
+
+def _score_reading(rows: Sequence[_Outcome]) -> _Scores:
+    return _Scores(
+        {
+            "em": [100 * exact_match(row.text, row.example.answers) for row in rows],
+            "f1": [100 * f1(row.text, row.example.answers) for row in rows],
+            "refused": [100.0 * (row.text is None) for row in rows if not row.example.answers],
+        },
+        {"n_answerable": _n_answerable(rows), "latency_ms": _latency(rows)},
+    )
+
+
+def _score_retrieval(rows: Sequence[_Outcome]) -> _Scores:
+    ranks = [row.rank for row in rows if row.example.answers]
+    scores: dict[str, Sequence[float]] = {
+        f"recall@{k}": [100 * recall_at_k([rank], k) for rank in ranks] for k in RECALL_DEPTHS
+    }
+    scores["mrr"] = [mean_reciprocal_rank([rank]) for rank in ranks]
+    return _Scores(scores, {"n_answerable": _n_answerable(rows)})
+
+
+def _score_answers(rows: Sequence[_Outcome], threshold: float) -> _Scores:
+    em = [100 * exact_match(row.text, row.example.answers) for row in rows]
+    overlap = [100 * f1(row.text, row.example.answers) for row in rows]
+    answered = [row.text is not None and row.confidence >= threshold for row in rows]
+    # A refusal is never "right" here: precision and calibration are about what was said.
+    right = [
+        row.text is not None and value >= 100 * RIGHT_F1
+        for row, value in zip(rows, overlap, strict=True)
+    ]
+    answerable = [at for at, row in enumerate(rows) if row.example.answers]
+    said = [at for at, row in enumerate(rows) if row.text is not None]
+    confidence = [rows[at].confidence for at in said]
+    correct = [float(right[at]) for at in said]
+    retrieval = _score_retrieval(rows)
+    return _Scores(
+        {
+            "em": [em[at] for at in answerable],
+            "f1": [overlap[at] for at in answerable],
+            "em_at_threshold": [em[at] * answered[at] for at in answerable],
+            "f1_at_threshold": [overlap[at] * answered[at] for at in answerable],
+            "coverage": [100.0 * flag for flag in answered],
+            "precision": [100.0 * good for good, flag in zip(right, answered, strict=True) if flag],
+            "refused": [
+                100.0 * (not flag)
+                for row, flag in zip(rows, answered, strict=True)
+                if not row.example.answers
+            ],
+            **retrieval.rows,
+        },
+        {
+            **retrieval.totals,
+            "threshold": threshold,
+            "ece": expected_calibration_error(confidence, correct),
+            "auroc": auroc(confidence, correct),
+            "aurc": risk_coverage(confidence, correct).area,
+            "coverage@80": 100
+            * coverage_at_precision(confidence, correct, TARGET_PRECISION)
+            * len(said)
+            / len(rows),
+            "latency_ms": _latency(rows),
+        },
+    )
+
+
+def _n_answerable(rows: Sequence[_Outcome]) -> int:
+    return sum(bool(row.example.answers) for row in rows)
+
+
+def _latency(rows: Sequence[_Outcome]) -> float:
+    return 1000 * median(row.seconds for row in rows)
+
+
+def _report(
+    kind: str, outcomes: Sequence[_Outcome], score: Callable[[Sequence[_Outcome]], _Scores]
+) -> Report:
+    """Return the report over all rows, with one for each named source under ``sources``."""
+    if not outcomes:
+        raise ConfigError("There is no question to measure; give at least one.")
+    names = sorted({row.example.source for row in outcomes} - {""})
+    sources = {
+        name: _summary(kind, score, [row for row in outcomes if row.example.source == name])
+        for name in names
+    }
+    predictions = tuple(
+        Prediction(row.example.id, row.text, row.confidence, row.rank, row.example.source)
+        for row in outcomes
+    )
+    return _summary(kind, score, outcomes, sources, predictions)
+
+
+def _summary(
+    kind: str,
+    score: Callable[[Sequence[_Outcome]], _Scores],
+    rows: Sequence[_Outcome],
+    sources: Mapping[str, Report] | None = None,
+    predictions: tuple[Prediction, ...] = (),
+) -> Report:
+    scores = score(rows)
+    measured = {name: values for name, values in scores.rows.items() if values}
+    totals = {name: value for name, value in scores.totals.items() if math.isfinite(value)}
+    return Report(
+        kind=kind,
+        n=len(rows),
+        metrics={name: fmean(values) for name, values in measured.items()} | totals,
+        intervals={
+            name: bootstrap_interval(values, _BOOTSTRAP_SEED) for name, values in measured.items()
+        },
+        sources=sources or {},
+        predictions=predictions,
+    )

@@ -1,0 +1,434 @@
+"""Question files, the three measurements with fakes for what is measured, and predictions."""
+
+import gzip
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.errors import ConfigError, QuestionFileError
+from index.types import Chunk, Hit
+from qa import evaluate
+from qa.types import Answer, Example, Prediction, Reading, Refusal, Span
+
+
+def row(number, **changes):
+    fields = {
+        "id": f"q{number}",
+        "source": "news",
+        "title": "Talks",
+        "context": "They met in Doha.",
+        "question": "Where did they meet?",
+        "answers": {"text": ["Doha"], "answer_start": [12]},
+    }
+    return fields | changes
+
+
+def write(path: Path, rows, opener=open):
+    with opener(path, "wt", encoding="utf-8") as stream:
+        stream.writelines(json.dumps(each) + "\n" for each in rows)
+    return path
+
+
+def example(number, context="They met in Doha.", answers=("Doha",), source="news", title=""):
+    return Example(f"q{number}", f"Question {number}?", context, answers, (), source, title)
+
+
+# --- question files
+
+
+@pytest.mark.parametrize(
+    ("name", "opener"),
+    [("q.jsonl", open), ("q.jsonl.gz", gzip.open), ("zipped-but-named.jsonl", gzip.open)],
+)
+def test_load_reads_plain_and_gzipped(tmp_path, name, opener):
+    rows = [row(1), row(2, answers={"text": [], "answer_start": []})]
+    first, second = evaluate.load_examples(write(tmp_path / name, rows, opener))
+    assert first == Example(
+        "q1", "Where did they meet?", "They met in Doha.", ("Doha",), (12,), "news", "Talks"
+    )
+    assert second.answers == ()
+
+
+def test_load_takes_rows_without_the_optional_fields(tmp_path):
+    bare = row(1, answers={"text": ["Doha"]})
+    del bare["source"], bare["title"]
+    path = tmp_path / "q.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(bare).encode() + b"\r\n\r\n")
+    [read] = evaluate.load_examples(path)
+    assert (read.source, read.title, read.answer_starts) == ("", "", ())
+
+
+MALFORMED = {
+    "cut off": (b'{"id": "q2", ', "is not JSON in UTF-8"),
+    "not UTF-8": (b'{"id": "\xff"}', "is not JSON in UTF-8"),
+    "deep": (b"[" * 100_000, "is not JSON in UTF-8"),
+    "a list": (b"[1, 2]", "is not a JSON object"),
+    "no answers": (json.dumps(row(2, answers=None)), 'no list "answers.text"'),
+    "answers as a string": (json.dumps(row(2, answers={"text": "Doha"})), 'no list "answers.text"'),
+    "an answer that is a number": (json.dumps(row(2, answers={"text": [7]})), "answers.text"),
+    "an empty answer": (json.dumps(row(2, answers={"text": [" "]})), "empty answer"),
+    "too few starts": (
+        json.dumps(row(2, answers={"text": ["Doha", "met"], "answer_start": [12]})),
+        "2 answers but 1 answer starts",
+    ),
+    "a start that is a string": (
+        json.dumps(row(2, answers={"text": ["Doha"], "answer_start": ["12"]})),
+        "no list of integers",
+    ),
+    "an id that is a number": (json.dumps(row(2, id=2)), 'no text as "id"'),
+    "no question": (json.dumps(row(2, question=None)), 'no text as "question"'),
+    "no context": (json.dumps({k: v for k, v in row(2).items() if k != "context"}), '"context"'),
+    "an answer without a context": (json.dumps(row(2, context=" ")), "empty context"),
+    "a title that is a list": (json.dumps(row(2, title=[])), 'no text as "title"'),
+    "half a character": (json.dumps(row(2, question="\ud83d")), "lone surrogate"),
+    "an id given twice": (json.dumps(row(1)), "the id 'q1' of line 1"),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+@pytest.mark.parametrize("opener", [open, gzip.open])
+def test_a_malformed_line_is_named(tmp_path, case, opener):
+    line, said = MALFORMED[case]
+    path = tmp_path / "questions.jsonl"
+    good = json.dumps(row(1)).encode()
+    with opener(path, "wb") as stream:
+        # A blank line counts, so that the number is the one that an editor shows.
+        stream.write(good + b"\n\n" + (line if isinstance(line, bytes) else line.encode()) + b"\n")
+    with pytest.raises(QuestionFileError) as caught:
+        evaluate.load_examples(path)
+    assert f"{path}, line 3 " in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path):
+    missing = tmp_path / "none.jsonl"
+    with pytest.raises(QuestionFileError, match=re.escape(f"no question file at {missing}")):
+        evaluate.load_examples(missing)
+    with pytest.raises(QuestionFileError, match="could not be read"):
+        evaluate.load_examples(tmp_path)
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("\n")
+    with pytest.raises(QuestionFileError, match="holds no question"):
+        evaluate.load_examples(empty)
+    whole = gzip.compress("\n".join(json.dumps(row(at)) for at in range(200)).encode())
+    damaged = tmp_path / "damaged.jsonl.gz"
+    for data in (whole[: len(whole) // 2], whole[:60] + b"\xff\xff" + whole[62:], whole + b"junk"):
+        damaged.write_bytes(data)
+        with pytest.raises(QuestionFileError, match=r"damaged\.jsonl\.gz"):
+            evaluate.load_examples(damaged)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 3))
+def test_samples_are_repeatable_nested_and_in_file_order(small, large, seed):
+    examples = [example(at) for at in range(20)]
+    few = evaluate.sample(examples, min(small, large), seed)
+    many = evaluate.sample(examples, max(small, large), seed)
+    assert len(few) == min(small, large, 20)
+    assert few == evaluate.sample(examples, min(small, large), seed)
+    assert set(few) <= set(many)
+    assert few == [each for each in examples if each in few]
+
+
+def test_limit_samples_by_seed(tmp_path):
+    path = write(tmp_path / "q.jsonl", [row(at) for at in range(50)])
+    drawn = {
+        tuple(each.id for each in evaluate.load_examples(path, limit=10, seed=seed))
+        for seed in (0, 0, 1, 2)
+    }
+    assert len(drawn) == 3
+    with pytest.raises(ConfigError, match="limit is 0"):
+        evaluate.load_examples(path, limit=0)
+
+
+# --- the corpus
+
+
+def test_corpus_holds_each_context_once_with_its_title():
+    documents = evaluate.corpus(
+        [
+            example(1, "one", title="Second-wave_feminism"),
+            example(2, "two", title="https://example.org/two"),
+            example(3, "one", source="other"),
+            example(4, "", answers=()),
+            example(5, "three", source=""),
+        ]
+    )
+    assert [(each.text, each.title, each.source) for each in documents] == [
+        ("one", "Second-wave feminism", "news/1"),
+        ("two", "", "news/2"),
+        ("three", "", "context/3"),
+    ]
+    assert len({each.id for each in documents}) == 3
+
+
+# --- reading
+
+
+class FakeReader:
+    """Answers each passage as told by its text."""
+
+    def __init__(self, readings):
+        self.readings = readings
+        self.asked = []
+
+    def read(self, questions, passages):
+        self.asked += zip(questions, passages, strict=True)
+        return [[self.readings[text] for text in texts] for texts in passages]
+
+
+def test_reading_takes_the_best_span_and_lets_null_win_only_without_answers():
+    sure = Reading((Span(3, 7, 5.0), Span(0, 2, 1.0)), null_score=-900.0)
+    unsure = Reading((Span(3, 7, 1.0),), null_score=2.0)
+    reader = FakeReader(
+        {
+            "in Doha": sure,
+            "in Rome": unsure,
+            "in Oslo": unsure,
+            "in Lima": sure,
+            "": Reading((), 0.0),
+        }
+    )
+    examples = [
+        example(1, "in Doha", ("Doha",)),
+        example(2, "in Rome", ("Rome today",), source="wiki"),
+        example(3, "in Oslo", ()),
+        example(4, "in Lima", (), source="wiki"),
+        example(5, "", ()),
+    ]
+    done = []
+    report = evaluate.evaluate_reading(examples, reader, done.append)
+
+    assert reader.asked[1] == ("Question 2?", ["in Rome"])
+    assert done == [1] * 5
+    assert [each.text for each in report.predictions] == ["Doha", "Rome", None, "Lima", None]
+    assert report.predictions[0].confidence == 1.0
+    assert report.predictions[1].confidence == pytest.approx(0.26894142)  # 1 / (1 + e)
+    assert {each.passage_rank for each in report.predictions} == {None}
+    assert (report.kind, report.n) == ("reading", 5)
+    # Right: Doha, the refusals of 3 and 5; F1 of "Rome" with "Rome today" is 2/3.
+    assert report.metrics["em"] == pytest.approx(60)
+    assert report.metrics["f1"] == pytest.approx(100 * (3 + 2 / 3) / 5)
+    assert report.metrics["refused"] == pytest.approx(200 / 3)
+    assert report.metrics["n_answerable"] == 2
+    assert report.metrics["latency_ms"] >= 0
+    assert set(report.intervals) == {"em", "f1", "refused"}
+    assert {name: part.n for name, part in report.sources.items()} == {"news": 3, "wiki": 2}
+    assert report.sources["wiki"].metrics["f1"] == pytest.approx(100 / 3)
+    assert report.sources["wiki"].intervals["em"] == (0, 0)
+
+
+# --- retrieval and answers
+
+
+@dataclass
+class FakeQA:
+    """Finds and answers what it is told, by question."""
+
+    finds: dict[str, list[str]]
+    replies: dict[str, Answer] = field(default_factory=dict)
+    threshold: float = 0.5
+    documents: list = field(default_factory=list)
+    calls: list = field(default_factory=list)
+
+    def make(self, documents):
+        self.documents = list(documents)
+        return self
+
+    def search(self, questions, k=20):
+        ids = {document.text: document.id for document in self.documents}
+        self.calls.append((len(questions), k))
+        return [
+            [
+                Hit(Chunk(f"{text}{at}", ids[text], 0, 1, text[:1]), -at, at + 1)
+                for at, text in enumerate(self.finds.get(question, []))
+            ]
+            for question in questions
+        ]
+
+    def ask_batch(self, questions, *, threshold=None, top=5):
+        assert threshold == 0
+        return [self.replies[question] for question in questions]
+
+
+def test_gold_rank_counts_distinct_contexts_not_chunks():
+    examples = [
+        example(1, "one"),
+        example(2, "two"),
+        example(3, "three", source="wiki"),
+        example(4, "four", answers=()),
+    ]
+    fake = FakeQA(
+        {
+            "Question 1?": ["one", "two"],
+            "Question 2?": ["one", "one", "one", "two", "two"],
+            "Question 3?": ["one", "two"],
+            "Question 4?": ["one", "four"],
+        }
+    )
+    done = []
+    report = evaluate.evaluate_retrieval(examples, fake.make, progress=done.append)
+
+    assert [document.text for document in fake.documents] == ["one", "two", "three", "four"]
+    assert fake.calls == [(4, evaluate.SEARCH_DEPTH)]
+    assert sum(done) == 4
+    assert [each.passage_rank for each in report.predictions] == [1, 2, None, 2]
+    assert all(each.text is None for each in report.predictions)
+    # Row 4 has no answer, so its context is no right passage: three rows count.
+    assert report.metrics == {
+        "recall@1": pytest.approx(100 / 3),
+        "recall@5": pytest.approx(200 / 3),
+        "recall@20": pytest.approx(200 / 3),
+        "mrr": pytest.approx(0.5),
+        "n_answerable": 3,
+    }
+    assert set(report.intervals) == set(report.metrics) - {"n_answerable"}
+    assert report.sources["wiki"].metrics["recall@20"] == 0
+
+
+def test_a_sample_is_searched_in_the_corpus_that_is_given():
+    everything = [example(at, f"context {at}") for at in range(40)]
+    fake = FakeQA({f"Question {at}?": ["context 0", f"context {at}"] for at in range(40)})
+    report = evaluate.evaluate_retrieval(
+        everything[:35], fake.make, documents=evaluate.corpus(everything)
+    )
+    assert len(fake.documents) == 40
+    assert [calls[0] for calls in fake.calls] == [32, 3]
+    assert report.predictions[34].passage_rank == 2
+
+
+def reply(question, text, confidence):
+    refusal = Refusal.NOTHING_CLOSE if text is None else None
+    return Answer(question, text, confidence, refusal=refusal)
+
+
+def test_answers_are_scored_with_and_without_the_threshold():
+    examples = [
+        example(1, "one", ("in Doha",)),
+        example(2, "two", ("Cairo",)),
+        example(3, "three", ("Rome",), source="wiki"),
+        example(4, "one", ("Oslo",), source="wiki"),
+        example(5, "", (), source=""),
+        example(6, "", (), source=""),
+    ]
+    said = [("Doha", 0.9), ("Cairo", 0.2), ("Lima", 0.5), (None, 0.0), ("Bonn", 0.1), ("Bern", 0.8)]
+    fake = FakeQA(
+        {"Question 1?": ["one"], "Question 3?": ["one", "three"]},
+        {f"Question {at}?": reply(f"Question {at}?", *pair) for at, pair in enumerate(said, 1)},
+    )
+    done = []
+    report = evaluate.evaluate_answers(examples, fake.make, progress=done.append)
+
+    assert [document.text for document in fake.documents] == ["one", "two", "three"]
+    assert done == [1] * 6
+    assert report.predictions[:2] == (
+        Prediction("q1", "Doha", 0.9, 1, "news"),
+        Prediction("q2", "Cairo", 0.2, None, "news"),
+    )
+    assert [each.passage_rank for each in report.predictions] == [1, None, 2, None, None, None]
+    measured = dict(report.metrics)
+    assert measured.pop("latency_ms") >= 0
+    assert measured == {
+        "n_answerable": 4,
+        "em": pytest.approx(25),  # Cairo
+        "f1": pytest.approx(100 * (2 / 3 + 1) / 4),
+        "em_at_threshold": 0,  # Cairo is withheld
+        "f1_at_threshold": pytest.approx(100 * (2 / 3) / 4),
+        "coverage": pytest.approx(50),  # Doha, Lima (exactly at the threshold), Bern
+        "precision": pytest.approx(100 / 3),  # Doha alone
+        "refused": pytest.approx(50),  # Bonn is, Bern is not
+        "recall@1": pytest.approx(25),
+        "recall@5": pytest.approx(50),
+        "recall@20": pytest.approx(50),
+        "mrr": pytest.approx((1 + 1 / 2) / 4),
+        "threshold": 0.5,
+        # Five said something: right are Doha .9 and Cairo .2; each is a bin of its own.
+        "ece": pytest.approx((0.1 + 0.8 + 0.5 + 0.1 + 0.8) / 5),
+        "auroc": pytest.approx((3 + 1) / 6),
+        "aurc": pytest.approx((0 + 1 / 2 + 2 / 3 + 2 / 4 + 3 / 5) / 5),
+        "coverage@80": pytest.approx(100 / 6),
+    }
+    assert report.intervals["precision"] == (0, 100)
+    assert set(report.sources) == {"news", "wiki"}  # rows without a source count in the whole only
+    assert "refused" not in report.sources["news"].metrics
+    assert "auroc" not in report.sources["news"].metrics  # both right: undefined
+    json.dumps(report.to_dict(), allow_nan=False)
+
+
+def test_another_threshold_changes_what_is_withheld():
+    fake = FakeQA({}, {"Question 1?": reply("Question 1?", "Doha", 0.4)})
+    for threshold, answered in ((None, 0), (0.4, 100), (0.0, 100), (0.41, 0)):
+        report = evaluate.evaluate_answers([example(1)], fake.make, threshold=threshold)
+        assert report.metrics["coverage"] == answered
+        assert report.metrics["f1_at_threshold"] == answered
+        assert report.metrics["f1"] == 100
+
+
+def test_nothing_to_measure_is_said():
+    with pytest.raises(ConfigError, match="no question"):
+        evaluate.evaluate_reading([], FakeReader({}))
+
+
+@settings(deadline=None, max_examples=25)  # each draws some 40 bootstrap intervals
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["Doha", "in Doha", "Rome", None]),
+            st.floats(0, 1),
+            st.sampled_from([(), ("Doha",), ("Rome",)]),
+            st.sampled_from(["", "news", "wiki"]),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_what_holds_for_any_answers(rows):
+    examples = [
+        example(at, "c", answers, source) for at, (_, _, answers, source) in enumerate(rows)
+    ]
+    fake = FakeQA(
+        {f"Question {at}?": ["c"] for at in range(len(rows))},
+        {
+            f"Question {at}?": reply(f"Question {at}?", text, confidence)
+            for at, (text, confidence, _, _) in enumerate(rows)
+        },
+    )
+    report = evaluate.evaluate_answers(examples, fake.make)
+    no_rate = {"latency_ms", "threshold", "n_answerable"}
+    for part in (report, *report.sources.values()):
+        got = part.metrics
+        assert all(0 <= value <= 100 for name, value in got.items() if name not in no_rate)
+        if "em" in got:
+            assert got["em"] <= got["f1"]
+            assert got["f1_at_threshold"] <= got["f1"]
+        for name, (low, high) in part.intervals.items():
+            assert low - 1e-9 <= got[name] <= high + 1e-9
+    assert sum(part.n for part in report.sources.values()) <= report.n
+    json.dumps(report.to_dict(), allow_nan=False)
+
+
+def test_predictions_are_written_a_row_a_question(tmp_path):
+    path = tmp_path / "out.jsonl"
+    rows = (
+        Prediction("q1", "Café\u2028“Doha”", 0.25, 3, "news"),
+        Prediction("q2", None, 0.0, None, ""),
+    )
+    evaluate.write_predictions(path, rows)
+    written = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+    assert written == [
+        {
+            "id": "q1",
+            "text": "Café\u2028“Doha”",
+            "confidence": 0.25,
+            "passage_rank": 3,
+            "source": "news",
+        },
+        {"id": "q2", "text": None, "confidence": 0.0, "passage_rank": None, "source": ""},
+    ]
+    with pytest.raises(ConfigError, match="could not be written"):
+        evaluate.write_predictions(tmp_path / "no" / "folder.jsonl", rows)

@@ -1,0 +1,203 @@
+"""The metrics, against vectors worked out by hand and against naive restatements."""
+
+import dataclasses
+import json
+import math
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qa import metrics
+
+GOLDEN = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "golden" / "metrics.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()
+]
+
+words = st.text(alphabet="abthe .,é1\n", max_size=12)
+answers = st.lists(words, max_size=3)
+predictions = st.none() | words
+# Few distinct values, so that ties are common.
+confidences = st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0]) | st.floats(0, 1)
+judged = st.lists(st.tuples(confidences, st.booleans()), min_size=1, max_size=40)
+properties = settings(deadline=None)
+
+
+def columns(rows):
+    return [row[0] for row in rows], [row[1] for row in rows]
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: f"{case['metric']}: {case['why']}")
+def test_hand_checked(case):
+    got = getattr(metrics, case["metric"])(*case["args"])
+    expected = case["expected"]
+    if isinstance(expected, str):
+        assert got == expected
+    elif case["metric"] == "risk_coverage":
+        area = math.nan if expected["area"] is None else expected["area"]
+        assert got.area == pytest.approx(area, nan_ok=True)
+        for field in dataclasses.fields(got):
+            assert getattr(got, field.name).tolist() == pytest.approx(expected[field.name])
+    elif case["metric"] == "precision_threshold":
+        assert got == expected
+    else:
+        wanted = math.nan if expected is None else expected
+        assert got == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+
+
+def test_every_metric_has_a_hand_checked_vector():
+    public = {
+        name
+        for name, value in vars(metrics).items()
+        if getattr(value, "__module__", None) == "qa.metrics"
+        and not name.startswith("_")
+        and not isinstance(value, type)
+    }
+    assert public - {"bootstrap_interval"} == {case["metric"] for case in GOLDEN}
+
+
+@properties
+@given(words)
+def test_normalising_twice_changes_nothing_more(text):
+    once = metrics.normalize_answer(text)
+    assert once == " ".join(once.split())
+    assert metrics.normalize_answer(once) == once
+
+
+@properties
+@given(predictions, answers)
+def test_exact_match_is_at_most_f1(prediction, accepted):
+    em = metrics.exact_match(prediction, accepted)
+    overlap = metrics.f1(prediction, accepted)
+    assert em in (0.0, 1.0)
+    assert 0 <= em <= overlap <= 1
+
+
+@properties
+@given(words, words)
+def test_f1_is_symmetric(one, other):
+    assert metrics.f1(one, [other]) == metrics.f1(other, [one])
+
+
+@properties
+@given(words, answers, words)
+def test_a_further_accepted_answer_never_hurts(prediction, accepted, more):
+    if accepted:
+        assert metrics.f1(prediction, [*accepted, more]) >= metrics.f1(prediction, accepted)
+    assert metrics.exact_match(prediction, [*accepted, prediction]) == 1
+
+
+@properties
+@given(st.lists(st.none() | st.integers(1, 30), min_size=1), st.integers(1, 29))
+def test_recall_grows_with_k_and_bounds_mrr(ranks, k):
+    at_k = metrics.recall_at_k(ranks, k)
+    assert at_k <= metrics.recall_at_k(ranks, k + 1)
+    mrr = metrics.mean_reciprocal_rank(ranks)
+    assert metrics.recall_at_k(ranks, 1) <= mrr + 1e-12
+    assert mrr <= metrics.recall_at_k(ranks, 30) + 1e-12
+
+
+@properties
+@given(judged, st.integers(1, 15))
+def test_calibration_error_is_bounded(rows, bins):
+    sure, right = columns(rows)
+    ece = metrics.expected_calibration_error(sure, right, bins)
+    # The gap of the means is the error of one bin; more bins can only find more.
+    overall = abs(np.mean(sure) - np.mean(right))
+    assert overall - 1e-12 <= ece <= 1 + 1e-12
+    assert metrics.expected_calibration_error(sure, right, 1) == pytest.approx(overall, abs=1e-12)
+
+
+@properties
+@given(st.lists(st.booleans(), min_size=1))
+def test_certain_and_right_is_calibrated(right):
+    assert metrics.expected_calibration_error([float(flag) for flag in right], right) == 0
+
+
+@properties
+@given(judged, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(rows, random):
+    shuffled = rows.copy()
+    random.shuffle(shuffled)
+    for measure in (
+        metrics.expected_calibration_error,
+        metrics.auroc,
+        lambda *pair: metrics.risk_coverage(*pair).area,
+        lambda *pair: metrics.coverage_at_precision(*pair, 0.8),
+    ):
+        assert measure(*columns(shuffled)) == pytest.approx(
+            measure(*columns(rows)), abs=1e-12, nan_ok=True
+        )
+
+
+@properties
+@given(judged)
+def test_auroc_counts_pairs(rows):
+    scores, labels = columns(rows)
+    good = [score for score, label in rows if label]
+    bad = [score for score, label in rows if not label]
+    pairs = [(a > b) + (a == b) / 2 for a, b in product(good, bad)]
+    naive = np.mean(pairs) if pairs else math.nan
+    assert metrics.auroc(scores, labels) == pytest.approx(naive, abs=1e-12, nan_ok=True)
+
+
+@properties
+@given(judged, st.sampled_from([0.0, 0.5, 0.6, 2 / 3, 0.8, 0.9, 1.0]))
+def test_thresholds_keep_their_promise(rows, precision):
+    sure, right = columns(rows)
+    curve = metrics.risk_coverage(sure, right)
+    for threshold, coverage, risk in zip(curve.threshold, curve.coverage, curve.risk, strict=True):
+        said = [flag for value, flag in rows if value >= threshold]
+        assert coverage == pytest.approx(len(said) / len(rows))
+        assert 1 - risk == pytest.approx(np.mean(said))
+    # Naively: the lowest confidence in the data from which upward the precision holds.
+    good = [
+        value
+        for value in sure
+        if np.mean([flag for other, flag in rows if other >= value]) >= precision - 1e-9
+    ]
+    found = metrics.precision_threshold(sure, right, precision)
+    assert found == (min(good) if good else None)
+    share = np.mean(np.asarray(sure) >= found) if good else 0.0
+    assert metrics.coverage_at_precision(sure, right, precision) == pytest.approx(share)
+
+
+@properties
+@given(st.lists(st.booleans(), min_size=1, max_size=30))
+def test_area_without_ties_is_the_mean_risk_over_prefixes(right):
+    sure = [1 - at / 100 for at in range(len(right))]
+    risks = [1 - np.mean(right[: at + 1]) for at in range(len(right))]
+    assert metrics.risk_coverage(sure, right).area == pytest.approx(np.mean(risks), abs=1e-12)
+
+
+def test_bootstrap_interval_is_the_normal_one_where_that_holds():
+    values = np.repeat([0.0, 1.0], 200)
+    low, high = metrics.bootstrap_interval(values, seed=3)
+    half = 1.96 * 0.5 / math.sqrt(len(values))  # the standard error of a proportion of one half
+    assert low == pytest.approx(0.5 - half, abs=0.01)
+    assert high == pytest.approx(0.5 + half, abs=0.01)
+
+
+def test_bootstrap_interval_depends_on_the_seed_alone():
+    values = np.sqrt(np.arange(50.0))
+    assert metrics.bootstrap_interval(values, 1) == metrics.bootstrap_interval(values, 1)
+    assert metrics.bootstrap_interval(values, 1) != metrics.bootstrap_interval(values, 2)
+    assert all(math.isnan(end) for end in metrics.bootstrap_interval([], 0))
+
+
+@properties
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.integers(0, 5))
+def test_bootstrap_interval_lies_within_the_values(values, seed):
+    low, high = metrics.bootstrap_interval(values, seed, samples=50)
+    assert min(values) - 1e-12 <= low <= high <= max(values) + 1e-12
+
+
+def test_rows_of_unequal_length_are_named():
+    with pytest.raises(ValueError, match=r"shapes \(2,\) and \(1,\)"):
+        metrics.auroc([0.5, 0.6], [1])
