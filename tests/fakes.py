@@ -1,0 +1,165 @@
+"""Stand-ins for models and disks, handed in as arguments."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from index._fs import FileSystem
+from index.types import Vectors
+
+
+@dataclass
+class FakeEmbedder:
+    """A text's vector is a function of its SHA-256; words count as word pieces. Embedded texts are kept."""
+
+    name: str = "fake"
+    dimension: int = 8
+    version: str = "1"
+    embedded: list[str] = field(default_factory=list)
+    stop_after: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(f"{self.name} {self.version} {self.dimension}".encode()).hexdigest()
+
+    def embed(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+        if self.stop_after is not None and len(self.embedded) + len(texts) > self.stop_after:
+            raise KeyboardInterrupt
+        self.embedded += texts
+        rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            digest = hashlib.sha512(f"{self.version} {text}".encode()).digest()
+            rows[row] = np.frombuffer(digest, dtype=np.uint8)[: self.dimension].astype(np.float32)
+            rows[row] -= 127.5
+            rows[row] /= np.linalg.norm(rows[row])
+        if progress is not None:
+            progress(len(texts))
+        return rows
+
+    def count_pieces(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+
+class ExportingEmbedder(FakeEmbedder):
+    """A fake whose question encoder is stored with the index."""
+
+    exports = 0
+
+    def export_encoder(self) -> dict[str, bytes]:
+        self.exports += 1
+        return {
+            "encoder.onnx": b"weights " * 100,
+            "encoder.json": self.fingerprint.encode(),
+            "tokenizer.json": b"{}",
+        }
+
+
+class LazyEmbedder(FakeEmbedder):
+    """Fails when anything but its name is asked for."""
+
+    @property
+    def fingerprint(self) -> str:
+        raise AssertionError("the model was loaded")
+
+    def count_pieces(self, texts: Sequence[str]) -> list[int]:
+        raise AssertionError("the model was loaded")
+
+
+class UnsyncedFileSystem(FileSystem):
+    """Does not wait for the disk: for tests about contents, not about power cuts."""
+
+    def _sync(self, descriptor: int) -> None:
+        pass
+
+
+class CountingFileSystem(UnsyncedFileSystem):
+    """Calls ``at_cut`` at a chosen point; points are counted over all operations on the disk.
+
+    Each operation has a point before it; one that writes bytes has another one half way. ``log``
+    names all points that were passed.
+    """
+
+    def __init__(self, cut: int | None = None, at_cut: Callable[[], None] = lambda: None) -> None:
+        self.log: list[str] = []
+        self._cut = cut
+        self._at_cut = at_cut
+
+    def _point(self, what: str) -> bool:
+        self.log.append(what)
+        return len(self.log) - 1 == self._cut
+
+    @contextmanager
+    def _operation(self, what: str, path: Path) -> Iterator[None]:
+        if self._point(f"{what} {path.name}"):
+            self._at_cut()
+        yield
+
+    def make_dir(self, path: Path) -> None:
+        with self._operation("make_dir", path):
+            super().make_dir(path)
+
+    def write_file(self, path: Path, data: bytes) -> None:
+        with self._operation("write_file", path):
+            if self._point(f"half of write_file {path.name}"):
+                super().write_file(path, data[: len(data) // 2])
+                self._at_cut()
+            super().write_file(path, data)
+
+    def append_file(self, path: Path, data: bytes) -> None:
+        with self._operation("append_file", path):
+            if self._point(f"half of append_file {path.name}"):
+                super().append_file(path, data[: len(data) // 2])
+                self._at_cut()
+            super().append_file(path, data)
+
+    def replace(self, source: Path, target: Path) -> None:
+        with self._operation("replace", target):
+            super().replace(source, target)
+
+    def remove_file(self, path: Path) -> None:
+        with self._operation("remove_file", path):
+            super().remove_file(path)
+
+    def remove_dir(self, path: Path) -> None:
+        with self._operation("remove_dir", path):
+            super().remove_dir(path)
+
+    def sync_dir(self, path: Path) -> None:
+        with self._operation("sync_dir", path):
+            super().sync_dir(path)
+
+
+def disk_full() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def kill_self() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def write_articles(folder: Path, articles: dict[str, str]) -> None:
+    """Make ``folder`` hold just these files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        path.unlink()
+    for name, text in articles.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def article(number: int, words: int = 60) -> str:
+    """A text of several sentences that differs from number to number."""
+    subjects = ["harbour", "minister", "telescope", "glacier", "orchestra", "railway", "vaccine"]
+    lines = [f"# Report {number}", ""]
+    for at in range(words // 10):
+        subject = subjects[(number + at) % len(subjects)]
+        lines.append(f"The {subject} of town {number * 31 + at} was seen by {at + 3} people today.")
+    return "\n".join(lines) + "\n"

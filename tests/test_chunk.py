@@ -1,0 +1,123 @@
+"""Documents to chunks: offsets, whole sentences, sizes, headings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.chunk import ChunkConfig, chunk_document, sentence_spans
+from index.types import Document, Mark
+
+TEXTS = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("ab .!?\n\r\t'\"-1A"),
+        st.sampled_from(["é", "e\u0301", "😀", "👩‍👩‍👧", "שלום", "مرحبا", "\u202e", "字"]).flatmap(
+            lambda s: st.sampled_from(list(s))
+        ),
+        st.characters(exclude_categories=["Cs"]),
+    ),
+    max_size=400,
+)
+
+
+def words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
+
+
+def document(text: str, headings: tuple[Mark, ...] = ()) -> Document:
+    return Document("d", "Title", text, "folder/d.txt", headings=headings)
+
+
+def sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+@settings(deadline=None, max_examples=300)
+@given(TEXTS, st.integers(1, 12), st.integers(0, 2))
+def test_chunks_are_slices_in_order_that_lose_no_word(text: str, size: int, overlap: int) -> None:
+    chunks = chunk_document(document(text), ChunkConfig(size, overlap), words)
+    assert all(text[chunk.start : chunk.end] == chunk.text for chunk in chunks)
+    assert all(chunk.text == chunk.text.strip() != "" for chunk in chunks)
+    starts = [chunk.start for chunk in chunks]
+    assert starts == sorted(set(starts))
+    assert len({chunk.id for chunk in chunks}) == len(chunks)
+    covered = {at for chunk in chunks for at in range(chunk.start, chunk.end)}
+    assert all(at in covered or character.isspace() for at, character in enumerate(text))
+
+
+@settings(deadline=None, max_examples=200)
+@given(TEXTS, st.integers(2, 12))
+def test_no_chunk_is_larger_than_asked(text: str, size: int) -> None:
+    chunks = chunk_document(document(text), ChunkConfig(size, 1), words)
+    # The pieces' lengths add up to a little more than the chunk's: words never merge, though.
+    assert all(words([chunk.text])[0] <= size for chunk in chunks)
+
+
+@settings(deadline=None, max_examples=200)
+@given(TEXTS)
+def test_sentences_are_slices_in_order_that_lose_no_word(text: str) -> None:
+    spans = sentence_spans(text)
+    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    covered = {at for start, end in spans for at in range(start, end)}
+    assert all(at in covered or character.isspace() for at, character in enumerate(text))
+
+
+def test_one_sentence_of_overlap() -> None:
+    text = "One one one. Two two two. Three three three. Four four four."
+    chunks = chunk_document(document(text), ChunkConfig(6, 1), words)
+    assert [chunk.text for chunk in chunks] == [
+        "One one one. Two two two.",
+        "Two two two. Three three three.",
+        "Three three three. Four four four.",
+    ]
+
+
+def test_an_overlap_that_does_not_fit_is_left_out() -> None:
+    text = "One one one one. Two two two two two. Three."
+    chunks = chunk_document(document(text), ChunkConfig(5, 1), words)
+    assert [chunk.text for chunk in chunks] == [
+        "One one one one.",
+        "Two two two two two.",
+        "Three.",
+    ]
+
+
+def test_no_chunk_crosses_a_heading() -> None:
+    text = "Before. First\nUnder the first. Second\nUnder the second."
+    first, second = text.index("First"), text.index("Second")
+    headings = (Mark(first, second, "First"), Mark(second, len(text), "Second"))
+    chunks = chunk_document(document(text, headings), ChunkConfig(100, 1), words)
+    assert [chunk.text for chunk in chunks] == [
+        "Before.",
+        "First\nUnder the first.",
+        "Second\nUnder the second.",
+    ]
+
+
+def test_a_sentence_without_end_is_cut_between_words() -> None:
+    text = " ".join(f"word{number}" for number in range(25))
+    chunks = chunk_document(document(text), ChunkConfig(10, 1), words)
+    assert [len(chunk.text.split()) for chunk in chunks] == [10, 10, 5]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Dr. Smith met Mr. J. R. Jones. He left.", ["Dr. Smith met Mr. J. R. Jones.", "He left."]),
+        ("It grew 2.1% in the U.S. economy. Good.", ["It grew 2.1% in the U.S. economy.", "Good."]),
+        ('"We met. We talked." He left.', ['"We met. We talked."', "He left."]),
+        ("A title without an end\n\nA sentence.", ["A title without an end", "A sentence."]),
+        ("Short title\nA much longer line that makes a sentence here.",
+         ["Short title", "A much longer line that makes a sentence here."]),
+        ("A line that was wrapped at some\nwidth goes on here.",
+         ["A line that was wrapped at some\nwidth goes on here."]),
+        ("- one thing\n- another thing", ["- one thing", "- another thing"]),
+        ("", []),
+        (" \n\t ", []),
+    ],
+)
+def test_sentences(text: str, expected: list[str]) -> None:
+    assert sentences(text) == expected

@@ -1,0 +1,78 @@
+"""BM25 and coverage, against the formulas worked out slowly."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.errors import IndexDamaged
+from index.lexical import LexicalIndex
+
+TEXTS = ["The cat sat on the mat.", "A dog chased the cats.", "Birds sing at dawn.", ""]
+
+
+def test_scores_rank_by_shared_terms() -> None:
+    scores = LexicalIndex.build(TEXTS).scores("Which cat sat?")
+    assert scores.shape == (4,)
+    assert scores[0] > scores[1] > 0
+    assert scores[2] == scores[3] == 0
+
+
+def test_scores_follow_the_formula() -> None:
+    texts = ["apple apple pear", "apple plum", "plum plum plum plum"]
+    k1, b, mean = 0.6, 0.75, 3.0
+    idf = math.log1p((3 - 2 + 0.5) / (2 + 0.5))
+    expected = [
+        idf * tf / (tf + k1 * (1 - b + b * length / mean))
+        for tf, length in ((2, 3), (1, 2), (0, 4))
+    ]
+    assert LexicalIndex.build(texts).scores("apple") == pytest.approx(expected, rel=1e-5)
+
+
+def test_coverage_is_the_weighted_share_of_terms() -> None:
+    index = LexicalIndex.build(["apple pear", "apple", "plum"])
+    rare, common = math.log1p(2.5 / 1.5), math.log1p(1.5 / 2.5)
+    assert index.coverage("apple pear") == pytest.approx(
+        [1.0, common / (rare + common), 0.0], rel=1e-5
+    )
+
+
+def test_a_term_that_nothing_holds_lowers_coverage() -> None:
+    index = LexicalIndex.build(["apple", "plum"])
+    assert index.coverage("apple")[0] == pytest.approx(1.0)
+    assert 0 < index.coverage("apple zebra")[0] < 0.5
+
+
+@pytest.mark.parametrize("question", ["", "the of", "😀", "zebra"])
+def test_a_question_without_known_terms_scores_nothing(question: str) -> None:
+    index = LexicalIndex.build(TEXTS)
+    assert not index.scores(question).any()
+    assert not index.coverage(question).any()
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["the"], ["", ""]])
+def test_texts_without_terms(texts: list[str]) -> None:
+    index = LexicalIndex.from_bytes(LexicalIndex.build(texts).to_bytes())
+    assert len(index) == len(texts)
+    assert index.scores("cat").tolist() == index.coverage("cat").tolist() == [0.0] * len(texts)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.text(max_size=60), max_size=8), st.text(max_size=40))
+def test_bytes_and_back_give_the_same_scores(texts: list[str], question: str) -> None:
+    index = LexicalIndex.build(texts)
+    again = LexicalIndex.from_bytes(index.to_bytes())
+    assert again.to_bytes() == index.to_bytes()
+    assert np.array_equal(again.scores(question), index.scores(question))
+    assert np.array_equal(again.coverage(question), index.coverage(question))
+    assert (index.coverage(question) <= 1 + 1e-6).all()
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"PK\x03\x04"])
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(IndexDamaged, match="rebuild"):
+        LexicalIndex.from_bytes(data)
