@@ -1,0 +1,442 @@
+"""The article of a web page, without what a site puts around and between its paragraphs.
+
+Measured on the pages of ``tests/news_pages.py`` against trafilatura and resiliparse with
+``tests/benchmarks/bench_extraction.py``; the figures and the reasons for a rule of our own stand there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from index._parse import Block, Parsed, assemble
+from index._text import decode, parse_date, plain, top_matter
+from index.errors import LoadError
+
+
+def _words(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_NO_TEXT = _words(
+    "script style noscript template iframe svg math select textarea input button canvas video audio "
+    "object head title"
+)
+_SURROUNDINGS = _words("nav footer aside dialog form")
+_DROPPED_ROLES = _words(
+    "navigation banner contentinfo complementary dialog alertdialog search menu"
+)
+# How words of class and id begin with which sites name what is not the article; after a separator.
+_DROPPED_NAMES = re.compile(
+    r"(?:^|[\s_-])(?:cookies?|consent|gdpr|newsletters?|subscri\w*|signup|promos?|advert\w*|ads?|"
+    r"sponsor\w*|shar(?:e|es|ing|edaddy)|social|related\w*|relatedposts|recommend\w*|recirc\w*|"
+    r"most-(?:read|popular)|trending|comments?|respond|breadcrumbs?|sidebar|menu|nav|navbar|"
+    r"navigation|footer|widget|skip-link|paywall|popup|modal|screen-reader-text|sr-only|"
+    r"visually-hidden|topic-list|tags?-(?:list|links))(?:$|[\s_-])",
+    re.I,
+)
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_BLOCK_TAGS = _words(
+    "address article blockquote body caption center dd details div dl dt fieldset figcaption figure "
+    "form h1 h2 h3 h4 h5 h6 header hgroup hr html li main ol p pre section summary table tbody td "
+    "tfoot th thead tr ul"
+)
+_META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
+_OPEN_OR_CLOSE = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+# Elements without an end tag, or whose end tag is often left out: they do not nest in themselves.
+_UNNESTED = _words(
+    "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead "
+    "tbody tfoot option optgroup colgroup rp rt html head body"
+)
+_MAX_DEPTH = 2000  # the parser looks up through all open elements at each new one
+
+_MAIN_SHARE = 1 / 3  # of the page's text, that the article's element has at least
+_SECOND_ARTICLE = 0.4  # of the largest article's text: the page has several
+_SIGN_UP_CHARACTERS = 300  # of a box around a form
+_LINKED_SHARE = 0.5  # of a block's characters: above, it is a link to somewhere else
+_LINKED_WORDS = 20  # a longer block is read whatever it links to
+_PARAGRAPH_WORDS = 5
+_SENTENCE_END = (".", "!", "?", "…", '."', ".'", ".”", ".’", '?"', "?”", '!"', "!”", ".)", ":")
+_NOTICE = re.compile(
+    r"(?:- )?(?:(?:skip )?advertisement|(?:please )?share(?: this)?(?: article| story| page| post)?:?|"
+    r"©.*|(?:copyright|all rights reserved)\b.*|\d+ min(?:ute)?s? read|read more\b:?.*|loading\.*|"
+    r"(?:sign up|subscribe|log in|sign in)\b.*|skip to .*|you are visitor number .*)",
+    re.I,
+)
+_NOTICE_CHARACTERS = 120
+
+
+def parse_html(data: bytes) -> Parsed:
+    """Read a web page: its article, without menus, forms, notices and scripts."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    _check_depth(data)
+    declared = _META_CHARSET.search(data[:4096])
+    source = decode(data, declared[1].decode("ascii") if declared else None)
+    tree = LexborHTMLParser(source.replace("\x00", ""))
+    meta = _metadata(tree)
+    body = tree.body or tree.root
+    text, headings = assemble(_article(tree, body)) if body is not None else ("", ())
+    found = top_matter(text[:4000].split("\n"))
+    return Parsed(
+        text=text,
+        title=meta.get("title") or (headings[0][2] if headings else None),
+        date=meta.get("date") or found.get("date"),
+        author=meta.get("author") or found.get("author") or meta.get("source"),
+        headings=headings,
+    )
+
+
+def _check_depth(data: bytes) -> None:
+    depth = 0
+    for match in _OPEN_OR_CLOSE.finditer(data):
+        if match[2].lower().decode("ascii") in _UNNESTED:
+            continue
+        depth = max(0, depth - 1) if match[1] else depth + 1
+        if depth > _MAX_DEPTH:
+            raise LoadError(f"its elements are nested more than {_MAX_DEPTH:,} deep")
+
+
+# --- what the page says about itself ------------------------------------------------------------
+
+_META_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("title", ("og:title", "twitter:title", "headline", "dc.title")),
+    ("date", ("article:published_time", "datepublished", "date", "pubdate", "publish-date")),
+    ("date", ("dc.date", "dc.date.issued", "dcterms.created", "parsely-pub-date")),
+    ("author", ("author", "article:author", "byl", "dc.creator", "parsely-author")),
+    ("source", ("og:site_name", "application-name", "publisher", "dc.publisher")),
+)
+_MAX_JSON_LD = 1000  # objects of a page that are looked at
+
+
+def _metadata(tree: Any) -> dict[str, str]:
+    """Title, date, author and source as JSON-LD, meta elements and the page's elements say."""
+    found: dict[str, str] = {}
+
+    def note(key: str, value: object) -> None:
+        text = parse_date(value) if key == "date" else plain(value)
+        if text and not (key == "author" and text.startswith("http")):
+            found.setdefault(key, text)
+
+    for article in _json_ld_articles(tree):
+        note("title", article.get("headline"))
+        note("date", article.get("datePublished"))
+        note("author", article.get("author"))
+        note("source", article.get("publisher"))
+    metas: dict[str, str] = {}
+    for node in tree.css("meta"):
+        attributes = node.attributes
+        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop")
+        if name and attributes.get("content"):
+            metas.setdefault(name.lower(), attributes["content"])
+    for key, names in _META_NAMES:
+        for name in names:
+            note(key, metas.get(name))
+    for node in tree.css("h1")[:1]:
+        note("title", node.text(separator=" "))
+    for node in tree.css("title")[:1]:
+        note("title", node.text())
+    for node in tree.css("time[datetime]")[:1]:
+        note("date", node.attributes.get("datetime"))
+    for node in tree.css("[rel=author], [itemprop=author], .byline, .author")[:1]:
+        name = " ".join(node.text(separator=" ").split())
+        note("author", top_matter([name]).get("author") or (name if len(name) <= 60 else ""))
+    if "author" in found:
+        found["author"] = top_matter([found["author"]]).get("author", found["author"])
+    return found
+
+
+def _json_ld_articles(tree: Any) -> list[Mapping[str, Any]]:
+    articles: list[Mapping[str, Any]] = []
+    for node in tree.css('script[type="application/ld+json"]')[:20]:
+        try:
+            pending = [json.loads(node.text())]
+        except (ValueError, RecursionError):
+            continue
+        for item in pending:  # it grows
+            if len(pending) > _MAX_JSON_LD:
+                break
+            if isinstance(item, list):
+                pending += item
+            elif isinstance(item, dict):
+                pending.append(item.get("@graph"))
+                if "Article" in str(item.get("@type")) or "headline" in item:
+                    articles.append(item)
+    return articles
+
+
+# --- which elements hold the article -------------------------------------------------------------
+
+
+def _article(tree: Any, body: Any) -> list[Block]:
+    """Return the blocks of the article, in reading order."""
+    sizes = _text_sizes(body)
+    main = _main_element(tree, body, sizes)
+    headline = next(
+        (node for node in tree.css("h1") if node.mem_id in sizes and _holds(main, node)), None
+    )
+    # What holds the headline or the article is never dropped for its name: a page may be wrapped in
+    # <div class="with-sidebar"> or in a form.
+    kept = {main.mem_id}
+    for node in filter(None, (main, headline)):
+        while node is not None:
+            kept.add(node.mem_id)
+            node = node.parent
+    reader = _Reader(kept, _sign_up_boxes(tree, sizes, kept), sizes.get(body.mem_id, 0))
+    pieces = _walk(main, reader, sizes)
+    return [
+        Block(piece.text, heading=piece.level > 0, tight=piece.tight)
+        for piece in _without_notices(pieces, whole_page=main.mem_id == body.mem_id)
+    ]
+
+
+def _holds(outer: Any, node: Any) -> bool:
+    while node is not None:
+        if node.mem_id == outer.mem_id:
+            return True
+        node = node.parent
+    return False
+
+
+def _text_sizes(body: Any) -> dict[int, int]:
+    """Characters of text under each element that is not itself part of a page's surroundings."""
+    sizes: dict[int, int] = {}
+    # An explicit stack: pages nest deeper than Python's. True: the element ends here.
+    stack: list[tuple[Any, int, bool]] = [(body, 0, False)]
+    while stack:
+        node, parent, ends = stack.pop()
+        if ends:
+            sizes[parent] = sizes.get(parent, 0) + sizes[node.mem_id]
+        elif node.is_text_node:
+            sizes[parent] = sizes.get(parent, 0) + len((node.text_content or "").strip())
+        elif node.is_element_node and not _is_surrounding(node):
+            own = node.mem_id
+            sizes[own] = 0
+            stack.append((node, parent, True))
+            stack.extend((child, own, False) for child in node.iter(include_text=True))
+    return sizes
+
+
+def _is_surrounding(node: Any) -> bool:
+    return node.tag in _NO_TEXT or (node.tag in _SURROUNDINGS and node.tag != "form")
+
+
+def _main_element(tree: Any, body: Any, sizes: Mapping[int, int]) -> Any:
+    """Find the element that says that it holds the article; else it is the whole ``body``."""
+    whole = sizes.get(body.mem_id, 0)
+    for selector in ("article", "main", "[role=main]", "[itemprop=articleBody]"):
+        sized = sorted(
+            ((sizes.get(node.mem_id, 0), -at, node) for at, node in enumerate(tree.css(selector))),
+            key=lambda entry: entry[:2],
+            reverse=True,
+        )
+        if not sized or sized[0][0] < _MAIN_SHARE * whole:
+            continue
+        several = len(sized) > 1 and sized[1][0] > _SECOND_ARTICLE * sized[0][0]
+        if not several or _holds(sized[0][2], sized[1][2]):
+            return sized[0][2]
+    return body
+
+
+def _sign_up_boxes(tree: Any, sizes: Mapping[int, int], kept: set[int]) -> set[int]:
+    """Small elements around a form: they ask for an address, whatever their class is."""
+    boxes: set[int] = set()
+    seen = set(kept)
+    for form in tree.css("form, input[type=email]"):
+        node, box = form, None
+        while (
+            node is not None
+            and node.mem_id not in seen
+            and sizes.get(node.mem_id, 0) <= _SIGN_UP_CHARACTERS
+        ):
+            seen.add(node.mem_id)
+            box, node = node, node.parent
+        if box is not None:
+            boxes.add(box.mem_id)
+    return boxes
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A block as the page has it. ``level``: 1 to 6 for headings, else 0; ``linked``: share of it."""
+
+    text: str
+    level: int
+    tight: bool
+    linked: float
+    cells: int
+
+
+def _walk(root: Any, reader: _Reader, sizes: Mapping[int, int]) -> list[_Piece]:
+    """Text of an element in reading order, a piece for each block-level element."""
+    stack: list[tuple[Any, bool]] = [(root, False)]
+    while stack:
+        node, ends = stack.pop()
+        if ends:
+            reader.close(node.tag)
+        elif node.is_text_node:
+            reader.add(node.text_content or "")
+        elif node.is_element_node and not reader.drops(node, sizes.get(node.mem_id, 0)):
+            reader.open(node.tag)
+            stack.append((node, True))
+            children = list(node.iter(include_text=True))
+            stack.extend((child, False) for child in reversed(children))
+    reader.flush()
+    return reader.pieces
+
+
+class _Reader:
+    """Collects text into pieces while an element is walked."""
+
+    def __init__(self, kept: set[int], boxes: set[int], page_size: int) -> None:
+        self.pieces: list[_Piece] = []
+        self._kept, self._boxes, self._page_size = kept, boxes, page_size
+        self._parts: list[str] = []
+        self._characters = self._linked = 0
+        self._links = self._articles = self._preformatted = 0  # open elements of these kinds
+        self._prefix = ""
+        self._cells = 0
+        self._first = False  # of a list or table
+        self._tight = False
+
+    def drops(self, node: Any, size: int) -> bool:
+        """Tell whether the element is no part of an article."""
+        tag = node.tag
+        if tag in _NO_TEXT:
+            return True
+        if node.mem_id in self._kept:
+            return False
+        if node.mem_id in self._boxes or (tag == "header" and not self._articles):
+            return True
+        if tag in _SURROUNDINGS and not (tag == "form" and size > self._page_size / 2):
+            return True
+        attributes = node.attributes
+        if not attributes:
+            return False
+        if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+            return True
+        if (attributes.get("role") or "").lower() in _DROPPED_ROLES:
+            return True
+        if "display:none" in (attributes.get("style") or "").replace(" ", "").lower():
+            return True
+        names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
+        return bool(_DROPPED_NAMES.search(_CAMEL_CASE.sub("-", names[:500])))
+
+    def add(self, text: str) -> None:
+        """Take a text node; its white space collapses, unless preformatted."""
+        if not self._preformatted:
+            ends = (" " if text[:1].isspace() else "", " " if text[-1:].isspace() else "")
+            text = " ".join(text.split()).join(ends) if text.strip() else " "
+        size = len(text.strip())
+        self._characters += size
+        self._linked += size if self._links else 0
+        self._parts.append(text)
+
+    def open(self, tag: str) -> None:
+        """Begin an element."""
+        if tag == "br":
+            self._parts.append("\n")
+        elif tag == "a":
+            self._links += 1
+        if tag not in _BLOCK_TAGS:
+            return
+        if tag not in {"td", "th"}:
+            self.flush()
+        if tag in {"article", "main"}:
+            self._articles += 1
+        elif tag == "pre":
+            self._preformatted += 1
+        elif tag in {"ul", "ol", "dl", "table"}:
+            self._first = True
+        elif tag in {"li", "tr", "dt", "dd"}:
+            self._prefix = "- " if tag == "li" else ""
+            self._tight, self._first = not self._first, False
+
+    def close(self, tag: str) -> None:
+        """End an element."""
+        if tag == "a":
+            self._links -= 1
+        if tag not in _BLOCK_TAGS:
+            return
+        if tag in {"td", "th"}:
+            self._parts.append(" | ")
+            self._cells += 1
+            return
+        self.flush(_HEADINGS.index(tag) + 1 if tag in _HEADINGS else 0)
+        if tag in {"article", "main"}:
+            self._articles -= 1
+        elif tag == "pre":
+            self._preformatted -= 1
+        elif tag == "li":
+            self._prefix = ""
+
+    def flush(self, level: int = 0) -> None:
+        """End the piece that is being collected."""
+        text = "".join(self._parts)
+        if not self._preformatted:
+            text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
+        text = text.strip(" |\n\t")
+        if text:
+            linked = self._linked / max(self._characters, 1)
+            piece = _Piece(self._prefix + text, level, self._tight, linked, self._cells)
+            self.pieces.append(piece)
+            self._prefix, self._tight = "", False
+        self._parts.clear()
+        self._characters = self._linked = self._cells = 0
+
+
+# --- which of their blocks are the article -------------------------------------------------------
+
+
+def _without_notices(pieces: Sequence[_Piece], *, whole_page: bool) -> list[_Piece]:
+    """Drop what is no text of the article though it stands among it.
+
+    Links to elsewhere and notices go; the article begins at its headline; where the page does not say
+    which element holds it, it ends with its last full sentence or table. What would leave less than a
+    quarter of the text is not done: such a page is a list.
+    """
+    start = next((at for at, piece in enumerate(pieces) if piece.level == 1), 0)
+    if _size(pieces[start:]) < _size(pieces) / 2:
+        start = 0
+    kept = [piece for piece in pieces[start:] if piece.level == 1 or not _is_notice(piece)]
+    if whole_page:
+        ends = (at for at, piece in enumerate(kept) if _is_paragraph(piece))
+        kept = kept[: max(ends, default=len(kept) - 1) + 1]
+    kept = _without_empty_headings(kept)
+    return kept if _size(kept) >= _size(pieces) / 4 else list(pieces)
+
+
+def _size(pieces: Iterable[_Piece]) -> int:
+    return sum(len(piece.text) for piece in pieces)
+
+
+def _is_notice(piece: _Piece) -> bool:
+    if len(piece.text) <= _NOTICE_CHARACTERS and _NOTICE.fullmatch(piece.text):
+        return True
+    if piece.level or piece.linked <= _LINKED_SHARE or piece.text.endswith("."):
+        return False
+    return len(piece.text.split()) < _LINKED_WORDS
+
+
+def _is_paragraph(piece: _Piece) -> bool:
+    if piece.level:
+        return False
+    words = len(piece.text.split())
+    return piece.cells > 1 or (words >= _PARAGRAPH_WORDS and piece.text.endswith(_SENTENCE_END))
+
+
+def _without_empty_headings(pieces: Sequence[_Piece]) -> list[_Piece]:
+    """Drop headings with nothing under them."""
+    kept: list[_Piece] = []
+    below = 1  # the level of the heading that comes next; the end counts as one
+    for piece in reversed(pieces):
+        if 1 < piece.level and below and piece.level >= below:
+            continue
+        below = piece.level
+        kept.append(piece)
+    kept.reverse()
+    return [replace(kept[0], tight=False), *kept[1:]] if kept else kept

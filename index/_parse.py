@@ -1,0 +1,623 @@
+"""One small function a format: the bytes of a file to text and what is known about it.
+
+Pure functions, run inside the sandbox (``_sandbox.py``) for the formats whose libraries can be made
+to take all memory or all day; so nothing here imports numpy, and each library is imported by the
+function that needs it.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from index._text import (
+    clean,
+    decode,
+    has_text,
+    one_line,
+    plain,
+    parse_date,
+    title_line,
+    top_matter,
+)
+from index.errors import LoadError
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+LabelledSpan = tuple[int, int, str]
+"""Start, end (exclusive) and label, offsets in code points of ``Parsed.text``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadLimits:
+    """What one file may cost. Beyond it, the file is skipped with that reason.
+
+    ``max_file_bytes`` is of the file; ``max_zip_*`` are of what a .docx unpacks to: bytes, bytes out
+    for each byte in, number of members. ``memory_bytes`` (address space) and ``seconds`` (wall clock)
+    bound the process that parses .md, .html, .pdf and .docx.
+    """
+
+    max_file_bytes: int = 100 * 1000 * 1000
+    max_zip_bytes: int = 200 * 1000 * 1000
+    max_zip_ratio: int = 100
+    max_zip_members: int = 5000
+    memory_bytes: int = 1 << 30
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The text of one article; ``None`` where the file does not say.
+
+    ``problems`` are parts that could not be read, a sentence each.
+    """
+
+    text: str
+    title: str | None = None
+    date: str | None = None
+    author: str | None = None
+    pages: tuple[LabelledSpan, ...] = ()
+    headings: tuple[LabelledSpan, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a .csv or .jsonl that could be read, and those that could not; numbers from 1."""
+
+    rows: tuple[tuple[int, Parsed], ...]
+    problems: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, heading, list item or table row; ``tight``: right below the block before it."""
+
+    text: str
+    heading: bool = False
+    tight: bool = False
+
+
+def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[LabelledSpan, ...]]:
+    """Join blocks; each is cleaned by itself, so offsets are final when they are taken."""
+    parts: list[str] = []
+    starts: list[tuple[int, str]] = []
+    length = 0
+    for block in blocks:
+        text = clean(block.text)
+        if not text:
+            continue
+        if parts:
+            gap = "\n" if block.tight else "\n\n"
+            parts.append(gap)
+            length += len(gap)
+        if block.heading:
+            starts.append((length, one_line(text)))
+        parts.append(text)
+        length += len(text)
+    ends = [*(start for start, _ in starts), length][1:]
+    headings = tuple(
+        (start, end, label) for (start, label), end in zip(starts, ends, strict=True) if label
+    )
+    return "".join(parts), headings
+
+
+# --- plain text -------------------------------------------------------------------------------
+
+
+def parse_text(data: bytes) -> Parsed:
+    """Read plain text; the first line is the title where it stands like one."""
+    matter, body = _front_matter(decode(data))
+    text = clean(body)
+    lines = text.split("\n", 12)
+    found = top_matter(lines[:12]) | matter
+    return Parsed(
+        text=text,
+        title=found.get("title") or title_line(lines[:12]),
+        date=found.get("date"),
+        author=found.get("author") or found.get("source"),
+    )
+
+
+# --- Markdown ---------------------------------------------------------------------------------
+
+_FRONT_MATTER = re.compile(
+    r"\A\s{0,20}---[ \t]*\n(?P<yaml>.{0,16384}?)^(?:---|\.\.\.)[ \t]*$\n?", re.S | re.M
+)
+_MATTER_KEYS = {
+    "title": "title",
+    "headline": "title",
+    "date": "date",
+    "published": "date",
+    "pubdate": "date",
+    "author": "author",
+    "authors": "author",
+    "byline": "author",
+    "source": "source",
+    "publisher": "source",
+}
+# The inline rules of a paragraph cost more than its length; no paragraph that is read is longer.
+_MAX_INLINE = 10_000
+_TAG = re.compile(r"<[^<>]*>")
+_HTML_DROPPED = re.compile(r"\s*<(?:!--|\?|!|script|style|iframe|svg)", re.I)
+
+
+def parse_markdown(data: bytes) -> Parsed:
+    """Read Markdown (CommonMark and tables), without its syntax."""
+    matter, body = _front_matter(decode(data))
+    text, headings = assemble(_markdown_blocks(body))
+    found = top_matter(text[:4000].split("\n")) | matter
+    title = matter.get("title") or (headings[0][2] if headings else None) or found.get("title")
+    return Parsed(
+        text=text,
+        title=title,
+        date=found.get("date"),
+        author=found.get("author") or found.get("source"),
+        headings=headings,
+    )
+
+
+def _front_matter(text: str) -> tuple[dict[str, str], str]:
+    """Split YAML front matter off; its known keys, and the text after it."""
+    import yaml
+
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    match = _FRONT_MATTER.match(text)
+    if match is None:
+        return {}, text
+    try:
+        loaded = yaml.safe_load(match["yaml"])
+    except (yaml.YAMLError, ValueError, RecursionError):
+        # `title: Talks: what we know` is no YAML, yet what everyone writes.
+        loaded = dict(
+            line.split(":", 1) for line in match["yaml"].split("\n") if re.match(r"\w+:\s", line)
+        )
+    if not isinstance(loaded, dict):
+        return {}, text
+    return _matter(loaded), text[match.end() :]
+
+
+def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in values.items():
+        name = _MATTER_KEYS.get(str(key).strip().lower())
+        text = parse_date(value) if name == "date" else plain(value)
+        if name is not None and text:
+            found.setdefault(name, text)
+    return found
+
+
+def _markdown_blocks(source: str) -> Iterable[Block]:
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.core.ruler.disable("inline")
+    environment: dict[str, Any] = {}
+    numbers: list[int | None] = []  # of the open lists; None: bulleted
+    prefix = ""
+    heading = hidden = first = False
+    cells: list[str] | None = None
+    for token in parser.parse(source, environment):
+        kind = token.type
+        if kind == "heading_open":
+            heading = True
+        elif kind == "heading_close":
+            heading = False
+        elif kind in {"bullet_list_open", "ordered_list_open"}:
+            first = not numbers
+            numbers.append(int(token.attrs.get("start", 1)) if kind[0] == "o" else None)
+        elif kind in {"bullet_list_close", "ordered_list_close"}:
+            numbers.pop()
+        elif kind == "list_item_open":
+            number = numbers[-1]
+            prefix = "- " if number is None else f"{number}. "
+            numbers[-1] = None if number is None else number + 1
+        elif kind == "paragraph_open":
+            hidden = token.hidden
+        elif kind == "tr_open":
+            cells = []
+        elif kind == "tr_close" and cells is not None:
+            yield Block(" | ".join(cells), tight=not first)
+            cells, first = None, False
+        elif kind == "table_open":
+            first = True
+        elif kind == "inline":
+            text = _inline_text(token, parser, environment)
+            if cells is not None:
+                cells.append(text)
+            else:
+                yield Block(prefix + text, heading=heading, tight=hidden and not first)
+                prefix, first = "", False
+        elif kind in {"fence", "code_block"}:
+            yield Block(token.content)
+        elif kind == "html_block" and not _HTML_DROPPED.match(token.content):
+            yield Block(html.unescape(_TAG.sub(" ", token.content)))
+
+
+def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
+    if len(token.content) > _MAX_INLINE:
+        return token.content
+    children: list[Token] = []
+    parser.inline.parse(token.content, parser, environment, children)
+    parts: list[str] = []
+    for child in children:
+        if child.type == "softbreak":
+            parts.append(" ")
+        elif child.type == "hardbreak" or (
+            child.type == "html_inline" and child.content.lower().startswith("<br")
+        ):
+            parts.append("\n")
+        elif child.type != "html_inline":  # text, code, and an image's description
+            parts.append(child.content)
+    return "".join(parts)
+
+
+# --- PDF --------------------------------------------------------------------------------------
+
+_HYPHENATED = re.compile(r"[^\W\d_][-\u2010]$")
+_SENTENCE_END = (".", "!", "?", ":", '"', "”", "’", "…")
+_PAGE_LINES = 2  # at the top and at the bottom of a page, where running lines stand
+_NO_TITLES = re.compile(
+    r"^(?:untitled|microsoft word|document\d*|.*\.(?:docx?|pdf|indd|qxd|tmp))\b", re.I
+)
+
+
+def parse_pdf(data: bytes) -> Parsed:
+    """Read a PDF page by page. Raises ``LoadError`` where it is locked or holds no text."""
+    import pypdf
+
+    problems: list[str] = []
+    raw: list[str] = []
+    try:
+        reader = pypdf.PdfReader(io.BytesIO(data))
+        locked = reader.is_encrypted and not reader.decrypt("")
+        count = len(reader.pages) if not locked else 0
+        info: Mapping[str, Any] = {} if locked else reader.metadata or {}
+    except MemoryError:
+        raise
+    except Exception as exc:  # damaged files raise all there is
+        raise LoadError(f"is not a PDF that can be read ({_why(exc)})") from exc
+    if locked:
+        raise LoadError("is locked with a password; save a copy without one")
+    for number in range(count):
+        try:
+            raw.append(clean(reader.pages[number].extract_text()))
+        except MemoryError:
+            raise
+        except Exception as exc:  # noqa: BLE001
+            raw.append("")
+            problems.append(f"page {number + 1} could not be read ({_why(exc)})")
+    if not any(has_text(page) for page in raw):
+        if problems:
+            raise LoadError(f"none of its pages could be read: {problems[0]}")
+        raise LoadError("holds no text: scanned pages? run OCR on it first")
+    text, pages = _join_pages([_unwrap(page) for page in _without_running_lines(raw)])
+    lines = text[:4000].split("\n")
+    found = top_matter(lines)
+    title = plain(_pdf_string(info, "/Title"))
+    if not has_text(title) or _NO_TITLES.match(title):
+        title = found.get("title") or title_line(lines) or ""
+    return Parsed(
+        text=text,
+        title=title or None,
+        date=found.get("date") or parse_date(_pdf_string(info, "/CreationDate")),
+        author=found.get("author") or plain(_pdf_string(info, "/Author")) or found.get("source"),
+        pages=pages,
+        problems=tuple(problems),
+    )
+
+
+def _why(exc: Exception) -> str:
+    """Shorten the message of a library's exception."""
+    return one_line(str(exc), 120).rstrip(".") or type(exc).__name__
+
+
+def _pdf_string(info: Mapping[str, Any], key: str) -> str:
+    try:
+        value = info.get(key)
+    except Exception:  # noqa: BLE001 - a broken reference
+        return ""
+    return str(value) if isinstance(value, str) else ""
+
+
+def _without_running_lines(pages: Sequence[str]) -> list[str]:
+    """Drop page numbers and running titles: lines at the edge of most pages, digits aside."""
+    if len(pages) < 3:
+        return list(pages)
+    edges: dict[str, int] = {}
+    split = [page.split("\n") for page in pages]
+    for lines in split:
+        for shape in {_shape(line) for line in (*lines[:_PAGE_LINES], *lines[-_PAGE_LINES:])}:
+            edges[shape] = edges.get(shape, 0) + 1
+    running = {shape for shape, count in edges.items() if shape and count > len(pages) / 2}
+    kept: list[str] = []
+    for lines in split:
+        last = len(lines) - _PAGE_LINES
+        kept.append(
+            "\n".join(
+                line
+                for at, line in enumerate(lines)
+                if _PAGE_LINES <= at < last or _shape(line) not in running
+            )
+        )
+    return kept
+
+
+def _shape(line: str) -> str:
+    return re.sub(r"\d+", "0", line.strip())
+
+
+def _unwrap(page: str) -> str:
+    """Undo hyphenation at line ends, and line breaks inside paragraphs."""
+    lines = page.split("\n")
+    widest = max(map(len, lines))
+    # Letters differ in width, so lines of one width differ in length.
+    slack = widest // 8
+    parts: list[str] = []
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        room = widest - len(line)
+        if following[:1].islower() and _HYPHENATED.search(line):
+            parts.append(line[:-1])
+            continue
+        # Where the next line's first word had no room, the paragraph goes on.
+        full = bool(line and following) and len(following.split(None, 1)[0]) >= room - slack
+        ends = line.endswith(_SENTENCE_END) and room > slack
+        parts.append(line + (" " if full and not ends else "\n"))
+    return "".join(parts)
+
+
+def _join_pages(pages: Sequence[str]) -> tuple[str, tuple[LabelledSpan, ...]]:
+    parts: list[str] = []
+    spans: list[LabelledSpan] = []
+    length = 0
+    for number, page in enumerate(pages, start=1):
+        text = clean(page)
+        if not text:
+            continue
+        if parts:
+            # A sentence that runs on to the next page stays one.
+            gap = "\n\n" if parts[-1].endswith(_SENTENCE_END) else "\n"
+            parts.append(gap)
+            length += len(gap)
+        spans.append((length, length + len(text), str(number)))
+        parts.append(text)
+        length += len(text)
+    return "".join(parts), tuple(spans)
+
+
+# --- DOCX -------------------------------------------------------------------------------------
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_MC_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_OLE = b"\xd0\xcf\x11\xe0"
+_DEFAULT_AUTHOR = "python-docx"
+
+
+def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
+    """Read a Word file: paragraphs, lists and tables of its body; heading styles are headings."""
+    _check_zip(data, limits)
+    import docx
+
+    try:
+        document = docx.Document(io.BytesIO(data))
+        body = document.element.body
+        styles = {style.style_id: style.name or "" for style in document.styles}
+        properties = document.core_properties
+        core = (properties.title, properties.author, properties.created)
+        blocks = list(_docx_blocks(body, styles))
+    except MemoryError:
+        raise
+    except Exception as exc:  # damaged files raise all there is
+        raise LoadError(f"is not a Word file that can be read ({_why(exc)})") from exc
+    text, headings = assemble(block for _, block in blocks)
+    styled = next((clean(block.text) for style, block in blocks if style == "Title"), "")
+    lines = text[:4000].split("\n")
+    found = top_matter(lines)
+    title, author, created = core
+    made_by_library = author == _DEFAULT_AUTHOR
+    return Parsed(
+        text=text,
+        title=one_line(styled)
+        or plain(title)
+        or found.get("title")
+        or (headings[0][2] if headings else None)
+        or title_line(lines),
+        date=found.get("date") or (None if made_by_library else parse_date(created)),
+        author=found.get("author")
+        or ("" if made_by_library else plain(author))
+        or found.get("source"),
+        headings=headings,
+    )
+
+
+def _check_zip(data: bytes, limits: LoadLimits) -> None:
+    """Refuse what is no zip, and what would unpack to too much, before anything is unpacked."""
+    if data.startswith(_OLE):
+        raise LoadError(
+            "is an old .doc file or locked with a password; save it as .docx without one"
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as exc:
+        raise LoadError(f"is not a Word file that can be read ({_why(exc)})") from exc
+    unpacked = sum(member.file_size for member in members)
+    if len(members) > limits.max_zip_members:
+        raise LoadError(
+            f"unpacks to {len(members):,} files; {limits.max_zip_members:,} are allowed"
+        )
+    if unpacked > limits.max_zip_bytes:
+        raise LoadError(f"unpacks to {unpacked:,} bytes; {limits.max_zip_bytes:,} are allowed")
+    if unpacked > limits.max_zip_ratio * max(len(data), 10_000):
+        raise LoadError(
+            f"unpacks to {unpacked // max(len(data), 1)} times its size; "
+            f"{limits.max_zip_ratio} times is allowed"
+        )
+    if any(member.flag_bits & 1 for member in members):
+        raise LoadError("is locked with a password; save a copy without one")
+
+
+def _docx_blocks(body: Any, styles: Mapping[str, str]) -> Iterable[tuple[str, Block]]:
+    """Style name and block for each paragraph and table row under ``body``."""
+    stack = [iter(body)]
+    tight = False
+    while stack:
+        element = next(stack[-1], None)
+        if element is None:
+            stack.pop()
+        elif element.tag == f"{_W}p":
+            properties = element.find(f"{_W}pPr")
+            style_id = _value(properties, "pStyle")
+            style = styles.get(style_id, "")
+            text = _docx_text(element)
+            if not text.strip() or style.lower().startswith("toc "):
+                continue
+            heading = style.startswith("Heading") or _value(properties, "outlineLvl") != ""
+            listed = properties is not None and properties.find(f"{_W}numPr") is not None
+            listed = not heading and (listed or style.startswith("List"))
+            yield style, Block(f"- {text}" if listed else text, heading, tight and listed)
+            tight = listed
+        elif element.tag == f"{_W}tbl":
+            first = True
+            for row in element.iter(f"{_W}tr"):
+                cells = [_docx_text(cell) for cell in row.findall(f"{_W}tc")]
+                yield (
+                    "",
+                    Block(" | ".join(cell for cell in cells if cell.strip()), tight=not first),
+                )
+                first = False
+        elif element.tag in {f"{_W}sdt", f"{_W}sdtContent", f"{_W}ins", f"{_W}smartTag"}:
+            stack.append(iter(element))
+
+
+def _value(properties: Any, name: str) -> str:
+    element = None if properties is None else properties.find(f"{_W}{name}")
+    return "" if element is None else element.get(f"{_W}val") or ""
+
+
+def _docx_text(element: Any) -> str:
+    """Text of a paragraph or cell with tracked insertions, without deletions and doubles."""
+    parts: list[str] = []
+    for node in element.iter(
+        f"{_W}t", f"{_W}tab", f"{_W}br", f"{_W}cr", f"{_W}noBreakHyphen", f"{_W}p"
+    ):
+        if any(
+            parent.tag in {f"{_W}moveFrom", f"{_W}del", _MC_FALLBACK}
+            for parent in node.iterancestors()
+        ):
+            continue
+        if node.tag == f"{_W}t":
+            parts.append(node.text or "")
+        elif node.tag == f"{_W}noBreakHyphen":
+            parts.append("-")
+        elif node.tag == f"{_W}tab":
+            parts.append("\t")
+        elif parts:
+            parts.append("\n" if node.tag != f"{_W}p" else " ")
+    return "".join(parts)
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+_TITLE_COLUMNS = ("title", "headline", "name")
+_TEXT_COLUMNS = ("text", "body", "content", "article")
+_DATE_COLUMNS = ("date", "published", "publication_date", "pubdate", "created")
+_AUTHOR_COLUMNS = ("author", "authors", "byline", "creator", "source", "publisher")
+
+
+def parse_csv(data: bytes) -> Table:
+    """Read a table with a header line, separated by commas, semicolons, tabs or bars."""
+    text = decode(data).replace("\x00", "").lstrip("\r\n")
+    # A limit of the whole process (131,072 by default). The file's size is the real one.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    header_line = text.split("\n", 1)[0]
+    delimiter = max(",;\t|", key=header_line.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records: list[tuple[int, Mapping[str, Any]]] = []
+    problems: list[tuple[int, str]] = []
+    number = 0
+    try:
+        header = [one_line(name) for name in next(reader, [])]
+        for fields in reader:
+            if not fields:
+                continue
+            number += 1
+            if len(fields) != len(header):
+                problems.append(
+                    (number, f"has {len(fields)} fields where the header has {len(header)}")
+                )
+                continue
+            records.append((number, dict(zip(header, fields, strict=True))))
+    except csv.Error as exc:
+        problems.append((number + 1, f"is not CSV, nor is what follows it ({_why(exc)})"))
+    return _table(records, problems)
+
+
+def parse_jsonl(data: bytes) -> Table:
+    """Read JSON lines: an object a line; row numbers are line numbers."""
+    records: list[tuple[int, Mapping[str, Any]]] = []
+    problems: list[tuple[int, str]] = []
+    for number, line in enumerate(decode(data).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as exc:
+            problems.append((number, f"is not JSON ({_why(exc)})"))
+            continue
+        if isinstance(record, dict):
+            records.append((number, record))
+        else:
+            problems.append((number, "is not a JSON object"))
+    return _table(records, problems)
+
+
+def _table(
+    records: Sequence[tuple[int, Mapping[str, Any]]], problems: list[tuple[int, str]]
+) -> Table:
+    sizes: dict[str, int] = {}
+    for _, record in records:
+        for name, value in record.items():
+            if isinstance(value, str):
+                sizes[name] = sizes.get(name, 0) + len(value)
+    text_column = _column(sizes, _TEXT_COLUMNS)
+    title_column = _column(sizes, _TITLE_COLUMNS)
+    if text_column is None and sizes:
+        text_column = max(
+            sizes.keys() - {title_column} or sizes, key=lambda name: (sizes[name], name)
+        )
+    date_column = _column(sizes, _DATE_COLUMNS)
+    author_column = _column(sizes, _AUTHOR_COLUMNS)
+    rows: list[tuple[int, Parsed]] = []
+    for number, record in records:
+        value = record.get(text_column) if text_column is not None else None
+        text = clean(value) if isinstance(value, str) else ""
+        if not has_text(text):
+            problems.append((number, "holds no text"))
+            continue
+        rows.append(
+            (
+                number,
+                Parsed(
+                    text=text,
+                    title=plain(record.get(title_column or "")) or title_line(text.split("\n", 2)),
+                    date=parse_date(record.get(date_column or "")),
+                    author=plain(record.get(author_column or "")) or None,
+                ),
+            )
+        )
+    return Table(tuple(rows), tuple(sorted(problems)))
+
+
+def _column(names: Iterable[str], usual: Sequence[str]) -> str | None:
+    """Return the column with the first of the usual names, in any case, or ``None``."""
+    by_name = {name.strip().lower(): name for name in reversed(list(names))}
+    return next((by_name[name] for name in usual if name in by_name), None)

@@ -1,0 +1,217 @@
+"""Parsing in a process of its own, which may be killed: bounded memory, bounded time.
+
+The child (``python -c "... serve()"``) imports the parsers only: no torch, no numpy. Parent and child
+speak over the child's stdin and stdout in frames: eight bytes of length (big-endian), then the
+payload. A request is two frames, JSON (``kind``, ``limits``) and the file's bytes; a reply is one,
+the JSON of a ``Parsed``, or of an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from index._html import parse_html
+from index._parse import LoadLimits, Parsed, parse_docx, parse_markdown, parse_pdf
+from index._text import one_line
+from index.errors import LoadError
+
+_LENGTH = struct.Struct(">Q")
+_ROOT = str(Path(__file__).resolve().parents[1])
+# -I: nothing from the environment or the current folder is imported.
+_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from index._sandbox import serve; serve()"
+_GRACE_SECONDS = 5  # of processor time, beyond which the kernel ends a child that lost its parent
+
+PARSERS: Mapping[str, Callable[[bytes, LoadLimits], Parsed]] = {
+    "markdown": lambda data, _: parse_markdown(data),
+    "html": lambda data, _: parse_html(data),
+    "pdf": lambda data, _: parse_pdf(data),
+    "docx": parse_docx,
+}
+"""The formats that are parsed in the sandbox."""
+
+
+class Sandbox:
+    """A child process that parses files, one after another; started at the first.
+
+    A context manager; ``close`` (or leaving it) ends the child. Not for use by two threads at once.
+    """
+
+    def __init__(self, limits: LoadLimits | None = None) -> None:
+        self.limits = limits or LoadLimits()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child, if there is one."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        child.wait()
+
+    def parse(self, kind: str, data: bytes) -> Parsed:
+        """Parse the bytes of a file of this kind (a key of ``PARSERS``).
+
+        Raises ``LoadError`` where the file cannot be parsed, or not within the limits.
+        """
+        try:
+            reply = self._ask(kind, data)
+        except BaseException:
+            self.close()
+            raise
+        if reply.get("retire"):
+            self.close()
+        if "error" in reply:
+            raise LoadError(reply["error"])
+        return _parsed(reply)
+
+    def _ask(self, kind: str, data: bytes) -> dict[str, Any]:
+        if self._child is None:
+            self._child = subprocess.Popen(
+                [sys.executable, "-I", "-c", _CHILD, _ROOT],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is the parent's to handle
+                env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+            )
+        child = self._child
+        deadline = time.monotonic() + self.limits.seconds
+        request = json.dumps({"kind": kind, "limits": asdict(self.limits)}).encode()
+        if child.stdin is None or child.stdout is None:
+            raise ValueError("the sandbox's child has no pipes")
+        try:
+            for frame in (request, data):
+                _write_frame(child.stdin, frame)
+        except OSError:
+            return {"error": _cause_of_death(child), "retire": True}
+        return self._reply(child, child.stdout, deadline)
+
+    def _reply(
+        self, child: subprocess.Popen[bytes], pipe: IO[bytes], deadline: float
+    ) -> dict[str, Any]:
+        received = bytearray()
+        wanted = _LENGTH.size
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while len(received) < wanted:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    seconds = f"{self.limits.seconds:g}"
+                    return {"error": f"took longer than {seconds} seconds to read", "retire": True}
+                part = os.read(pipe.fileno(), 1 << 20)
+                if not part:
+                    return {"error": _cause_of_death(child), "retire": True}
+                received += part
+                if wanted == _LENGTH.size and len(received) >= wanted:
+                    wanted += _LENGTH.unpack_from(received)[0]
+                    if wanted > self.limits.max_file_bytes:
+                        text = f"holds more text than {self.limits.max_file_bytes:,} bytes"
+                        return {"error": text, "retire": True}
+        reply: dict[str, Any] = json.loads(received[_LENGTH.size :])
+        return reply
+
+
+def _cause_of_death(child: subprocess.Popen[bytes]) -> str:
+    child.kill()
+    status = child.wait()
+    return f"made its parser crash (status {status})"
+
+
+def _parsed(reply: Mapping[str, Any]) -> Parsed:
+    return Parsed(
+        text=reply["text"],
+        title=reply["title"],
+        date=reply["date"],
+        author=reply["author"],
+        pages=tuple((start, end, label) for start, end, label in reply["pages"]),
+        headings=tuple((start, end, label) for start, end, label in reply["headings"]),
+        problems=tuple(reply["problems"]),
+    )
+
+
+def _write_frame(pipe: IO[bytes], payload: bytes) -> None:
+    pipe.write(_LENGTH.pack(len(payload)))
+    pipe.write(payload)
+    pipe.flush()
+
+
+def _read_frame(pipe: IO[bytes]) -> bytes | None:
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    return pipe.read(_LENGTH.unpack(head)[0])
+
+
+def serve() -> None:
+    """Answer requests on stdin until it ends. The child's main function."""
+    requests = sys.stdin.buffer
+    replies = os.fdopen(os.dup(1), "wb")
+    # What a library prints must not get among the replies.
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    while (head := _read_frame(requests)) is not None:
+        request = json.loads(head)
+        limits = LoadLimits(**request["limits"])
+        _limit_process(limits)
+        try:
+            data = _read_frame(requests)
+            reply = asdict(PARSERS[request["kind"]](data or b"", limits))
+        except LoadError as exc:
+            reply = {"error": str(exc)}
+        except MemoryError:
+            # Libraries are not to be trusted after this one: the parent starts a new child.
+            reply = {"error": f"needs more than {_size(limits.memory_bytes)} of memory to read"}
+            reply["retire"] = True
+        except RecursionError:
+            reply = {"error": "is nested too deeply to read", "retire": True}
+        except Exception as exc:  # noqa: BLE001 - a bad file costs only itself
+            reply = {
+                "error": f"could not be parsed ({type(exc).__name__}: {one_line(str(exc), 120)})"
+            }
+        _write_frame(replies, json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 30):g} GiB" if count >= 1 << 30 else f"{count / (1 << 20):g} MiB"
+
+
+def _limit_process(limits: LoadLimits) -> None:
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = int(used.ru_utime + used.ru_stime + limits.seconds) + _GRACE_SECONDS
+    for which, value in (
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        hard = resource.getrlimit(which)[1]
+        with contextlib.suppress(ValueError, OSError):  # macOS bounds no address space
+            resource.setrlimit(which, (value if hard < 0 else min(value, hard), hard))

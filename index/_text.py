@@ -1,0 +1,356 @@
+"""Bytes to clean text, and what the first lines of an article say about it. Pure functions.
+
+The parsers (``_parse.py``) use these inside a process of little memory, so nothing here imports
+numpy.
+"""
+
+from __future__ import annotations
+
+import codecs
+import datetime
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
+
+from index.errors import LoadError
+
+MAX_LABEL = 300
+"""Characters that a title or a heading's label keeps."""
+
+MAX_TITLE_LINE = 150
+"""Characters of a first line that can still be a title."""
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Those in which articles are found; also all that a page may declare (others are slow or not text).
+_ENCODINGS = """
+    cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 iso8859-1 iso8859-2 iso8859-5 iso8859-7 iso8859-8
+    iso8859-9 iso8859-15 koi8-r koi8-u shift_jis cp932 euc_jp iso2022_jp gb2312 gbk gb18030 big5 euc_kr cp949
+""".split()  # noqa: SIM905
+_ENCODING_NAMES = frozenset(codecs.lookup(name).name for name in _ENCODINGS)
+_GUESS_BYTES = 1 << 18  # the guess takes time with the sample's size; more does not change it
+
+_NOT_CONTROL = bytes(b for b in range(256) if b >= 32 or b in b"\t\n\r\x0b\x0c\x1b")
+_MAX_CONTROL_SHARE = 0.02  # compressed or packed data has about 10% of control bytes
+
+_NEWLINES = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# Controls, soft hyphens, zero-width marks, bidi marks, overrides and isolates, interlinear notes.
+# U+200C and U+200D stay: Persian, Indic scripts and emoji are written with them.
+_DROPPED = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb]+"
+)
+_SPACES = re.compile("[\xa0\u2007\u202f]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_BLANK_LINES = re.compile("\n{3,}")
+# No mark is alphanumeric, so only a run of this shape can hold too many of them.
+_MANY_MARKS = re.compile(r"[^\w\s\x00-\x7f]{31,}")
+_MAX_MARKS = 30  # UAX #15, Stream-Safe Text Format: longer runs make normalisation quadratic
+
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """Return the text that ``data`` holds.
+
+    A byte order mark decides, then strict UTF-8, then UTF-16 seen by its zero bytes, then the
+    ``declared`` encoding; text of mixed encodings is decoded line by line; only then is the encoding
+    guessed. Raises ``LoadError`` where the bytes are no text.
+    """
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(name, "replace")
+    wide = _wide_encoding(data)
+    if wide is not None:
+        return data.decode(wide, "replace")
+    if len(data.translate(None, _NOT_CONTROL)) > _MAX_CONTROL_SHARE * len(data):
+        raise LoadError("holds binary data, not text")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    if declared is not None and _is_known(declared):
+        return data.decode(declared, "replace")
+    return _decode_by_lines(data) or _decode_by_guess(data)
+
+
+def _is_known(name: str) -> bool:
+    try:
+        return codecs.lookup(name).name in _ENCODING_NAMES
+    except (LookupError, ValueError):
+        return False
+
+
+def _wide_encoding(data: bytes) -> str | None:
+    """Recognise UTF-16 and UTF-32 without a mark: ASCII's high bytes are zero, and only they."""
+    sample = data[: 1 << 16]
+    if len(sample) < 4 or 0 not in sample:
+        return None
+    zero = [sample[i::4].count(0) / len(sample[i::4]) for i in range(4)]
+    for name, high, low in (
+        ("utf-32-le", (1, 2, 3), (0,)),
+        ("utf-32-be", (0, 1, 2), (3,)),
+        ("utf-16-le", (1, 3), (0, 2)),
+        ("utf-16-be", (0, 2), (1, 3)),
+    ):
+        if all(zero[i] > 0.4 for i in high) and all(zero[i] < 0.05 for i in low):
+            return name
+    return None
+
+
+def _decode_by_lines(data: bytes) -> str | None:
+    """Decode a UTF-8 file into which other bytes were pasted; ``None`` if it is not one."""
+    decoded: list[str] = []
+    good = bad = 0
+    for line in data.split(b"\n"):
+        text = line.decode("utf-8", "replace")
+        errors = text.count("\ufffd")
+        wide = 0 if line.isascii() else sum(ch > "\x7f" for ch in text) - errors
+        # More sequences of UTF-8 than errors are no accident: the errors are damage.
+        if errors and wide < errors:
+            text = line.decode("cp1252", "replace")
+            bad += 1
+        elif wide:
+            good += 1
+        decoded.append(text)
+    return "\n".join(decoded) if good and good >= bad else None
+
+
+def _decode_by_guess(data: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    sample = b"\n".join(line for line in data.split(b"\n") if not line.isascii())[:_GUESS_BYTES]
+    guesses = list(from_bytes(sample, cp_isolation=_ENCODINGS))
+    if guesses:
+        # Western text fits the other Latin code pages as well; of equal guesses it is the likelier.
+        best = [
+            guess.encoding
+            for guess in guesses
+            if (guess.chaos, guess.coherence) == (guesses[0].chaos, guesses[0].coherence)
+        ]
+        return data.decode("cp1252" if "cp1252" in best else best[0], "replace")
+    if len(data.translate(None, bytes(range(128, 256)))) >= 0.9 * len(data):
+        return data.decode("cp1252", "replace")
+    raise LoadError("its characters fit no encoding that is known; save it as UTF-8")
+
+
+def clean(text: str) -> str:
+    r"""Return ``text`` as documents store it.
+
+    Newlines are ``\n`` with at most one blank line between; NFC; no controls but ``\\n`` and tab;
+    no bidi controls or zero-width characters; lone surrogates become U+FFFD; no-break spaces are
+    spaces; at most 30 combining marks in a row; no white space at the end of lines or around it all.
+    ``clean(clean(text)) == clean(text)``.
+    """
+    text = _NEWLINES.sub("\n", text)
+    text = _DROPPED.sub("", text)
+    if not text.isascii():
+        text = _SPACES.sub(" ", _SURROGATES.sub("\ufffd", text))
+        text = unicodedata.normalize("NFC", _MANY_MARKS.sub(_cut_marks, text))
+        text = _MANY_MARKS.sub(_cut_marks, text)  # some marks become two
+    text = "\n".join(line.rstrip() for line in text.split("\n"))
+    return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def _cut_marks(match: re.Match[str]) -> str:
+    kept: list[str] = []
+    run = 0
+    for character in match.group():
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run <= _MAX_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def one_line(text: str, limit: int = MAX_LABEL) -> str:
+    """Return ``text`` clean and on one line, cut to ``limit`` characters."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def plain(value: object, depth: int = 2) -> str:
+    """Put a metadata value on one line: a string or number, a list of them, or what has a name."""
+    if isinstance(value, Mapping):
+        value = value.get("name")
+    if isinstance(value, list) and depth:
+        return ", ".join(filter(None, (plain(item, depth - 1) for item in value[:10])))
+    if isinstance(value, str | int | float):
+        return one_line(str(value)).strip("'\" ")
+    return ""
+
+
+def has_text(text: str) -> bool:
+    """Tell whether there is anything to read: a letter or a digit."""
+    return any(character.isalnum() for character in text)
+
+
+_MONTHS = {
+    name: month
+    for month, names in enumerate(
+        (
+            ("january", "jan"),
+            ("february", "feb"),
+            ("march", "mar"),
+            ("april", "apr"),
+            ("may",),
+            ("june", "jun"),
+            ("july", "jul"),
+            ("august", "aug"),
+            ("september", "sept", "sep"),
+            ("october", "oct"),
+            ("november", "nov"),
+            ("december", "dec"),
+        ),
+        start=1,
+    )
+    for name in names
+}
+_MONTH = "(?P<month>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>\d{4})"
+_DATES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?<!\d){_YEAR}-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?!\d)",
+        rf"(?<!\d){_YEAR}/(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})(?!\d)",
+        rf"(?<![\w.]){_DAY}(?:\s+of)?[\s-]{{1,3}}{_MONTH},?[\s-]{{1,3}}{_YEAR}(?!\d)",
+        rf"(?<!\w){_MONTH}\s{{1,3}}{_DAY},?\s{{1,3}}{_YEAR}(?!\d)",
+        rf"(?<!\d)(?:D:)?{_YEAR}(?P<month>\d{{2}})(?P<day>\d{{2}})(?=$|[TZ+-]|\d{{6}})",
+        rf"(?<!\d)(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.{_YEAR}(?!\d)",
+    )
+)
+
+
+def find_date(text: str) -> str | None:
+    """Return the first date that ``text`` writes out, in ISO 8601 (``2024-10-24``), or ``None``.
+
+    Reads ``2024-10-24``, ``24 October 2024``, ``Oct. 24, 2024``, RFC 2822, ``24.10.2024`` and PDF's
+    ``D:20241024``. ``10/11/2024`` means two days, so it is none.
+    """
+    found: list[tuple[int, str]] = []
+    for pattern in _DATES:
+        match = pattern.search(text)
+        if match is None:
+            continue
+        month = match["month"].lower()
+        number = int(month) if month.isdigit() else _MONTHS[month]
+        try:
+            date = datetime.date(int(match["year"]), number, int(match["day"]))
+        except ValueError:
+            continue
+        found.append((match.start(), date.isoformat()))
+    return min(found)[1] if found else None
+
+
+def parse_date(value: object) -> str | None:
+    """Return the date of a metadata value (a string, a date or a datetime), or ``None``."""
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat()
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return None
+    value = value[:200]
+    date = find_date(value)
+    if date is not None:
+        return date
+    try:
+        return parsedate_to_datetime(value).date().isoformat()
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+_NAME_WORD = (
+    r"(?:[^\W\d_a-z][\w'’.-]*|al-\w+|de|da|del|della|di|du|la|le|van|von|der|den|bin|ibn|of)"
+)
+_BYLINE = re.compile(
+    r"^(?:(?:[Bb]y|BY|(?:[Ww]ritten|[Rr]eported|[Ww]ords) by)(?::\s*|\s+)|(?:Author|Byline)s?:\s*)"
+    rf"(?P<name>{_NAME_WORD}(?:\s{{1,3}}{_NAME_WORD}){{0,6}}"
+    rf"(?:(?:,|\s+and|\s+&)\s+{_NAME_WORD}(?:\s{{1,3}}{_NAME_WORD}){{0,6}}){{0,3}})"
+    r"\s*(?=$|[|,;·•(/]|\s[–—-]\s)"
+)
+_KEY_LINE = re.compile(
+    r"^(?P<key>title|headline|author|byline|by|source|publisher|date|published|publication date|"
+    r"posted|updated)\s*:\s*(?P<value>\S.*)$",
+    re.IGNORECASE,
+)
+_TOP_LINES = 8
+_MAX_TOP_LINE = 120  # longer lines are paragraphs
+_MAX_DATE_REST = 45  # characters beside the date in a line that gives the date
+
+
+def top_matter(lines: Iterable[str]) -> dict[str, str]:
+    """Read ``title``, ``author``, ``date`` and ``source`` off an article's first non-empty lines.
+
+    ``Author: Jane Doe`` gives its key; ``By Jane Doe`` an author; a line that is hardly more than a
+    date gives the date. Only what is found is in the result.
+    """
+    found: dict[str, str] = {}
+    for line in _first_lines(lines):
+        if len(line) > _MAX_TOP_LINE:
+            continue
+        key_line = _KEY_LINE.match(line)
+        if key_line is not None:
+            _note(found, key_line["key"].lower(), key_line["value"].strip())
+            continue
+        byline = _BYLINE.match(line)
+        if byline is not None:
+            found.setdefault("author", " ".join(byline["name"].split()))
+            line = line[byline.end() :]
+        date = find_date(line)
+        if date is not None and len(line) <= _MAX_DATE_REST + 20 and not line.endswith("."):
+            found.setdefault("date", date)
+    return found
+
+
+def _note(found: dict[str, str], key: str, value: str) -> None:
+    if key in {"title", "headline"}:
+        found.setdefault("title", value)
+    elif key in {"author", "byline", "by"}:
+        found.setdefault("author", value.removeprefix("By ").removeprefix("by "))
+    elif key in {"source", "publisher"}:
+        found.setdefault("source", value)
+    elif (date := parse_date(value)) is not None and not (key == "updated" and "date" in found):
+        found["date"] = date
+
+
+def _first_lines(lines: Iterable[str]) -> list[str]:
+    top: list[str] = []
+    for line in lines:
+        if line.strip():
+            top.append(line.strip())
+            if len(top) == _TOP_LINES:
+                break
+    return top
+
+
+def title_line(lines: list[str]) -> str | None:
+    """Return the first line if it is a headline: short, and set off from the text after it.
+
+    ``lines`` are those of a clean text. A headline ends in no full stop, comma or colon, and the next
+    line is blank, a date, a byline, or a paragraph that is far longer.
+    """
+    if len(lines) < 2 or not lines[0].strip():
+        return None
+    first, second = lines[0].strip(), lines[1].strip()
+    if len(first) > MAX_TITLE_LINE or not has_text(first) or first.endswith((",", ":", ";")):
+        return None
+    if first.endswith(".") and not first.endswith("..."):
+        return None
+    if _KEY_LINE.match(first):
+        return None
+    set_off = (
+        not second
+        or set(second) <= set("=-~*_")
+        or _KEY_LINE.match(second) is not None
+        or _BYLINE.match(second) is not None
+        or (len(second) <= _MAX_TOP_LINE and find_date(second) is not None)
+        or (len(second) > 100 and len(first) < len(second))
+    )
+    return one_line(first) if set_off else None

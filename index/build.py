@@ -1,0 +1,726 @@
+"""Folders to a new generation of the index, re-using whatever has not changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from index._fs import FileSystem
+from index._manifest import EmbedderRecord, FileRecord, FolderRecord, Manifest, Part
+from index.chunk import ChunkConfig, chunk_document
+from index.embed import Embedder, passage_text
+from index.errors import (
+    ConfigError,
+    EmbedderError,
+    IndexDamaged,
+    IndexMismatch,
+    IndexMissing,
+    LoadError,
+)
+from index.lexical import LexicalIndex
+from index.load import LOADER_VERSION, LoadLimits, Sandbox, SourceFile, find_files, load_file
+from index.store import Generation, Store
+from index.types import Chunk, Document, Skipped, Vectors
+
+EMBED_BATCH = 64
+"""Texts embedded between two entries in the journal: two seconds of work on two cores."""
+
+_REMOVED = "was removed from the index; it comes back when it changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a build is: files read, chunks embedded, or the generation written."""
+
+    stage: Literal["read", "embed", "write"]
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What an update did, or would do.
+
+    ``added``, ``changed`` and ``removed`` are sources of files, ``unchanged`` counts them; a file
+    without any document counts as none. ``skipped`` holds everything that stands in a folder and
+    is not in the index. ``documents`` and ``chunks`` count what the index now holds, ``embedded`` the
+    texts embedded by this run and ``reused`` the chunks that needed no embedding; in a dry run these
+    three are 0. ``generation`` is the current one's number (0: none), ``written`` whether it is new.
+    """
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: int
+    skipped: tuple[Skipped, ...]
+    documents: int
+    chunks: int
+    embedded: int
+    reused: int
+    seconds: float
+    generation: int
+    written: bool
+
+
+@runtime_checkable
+class ExportsEncoder(Protocol):
+    """An embedder whose questions can be embedded by files that are stored with the index."""
+
+    def export_encoder(self) -> dict[str, bytes]:
+        """Return the files of a `QuestionEncoder`; none if that is not possible."""
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What the folders hold: file records and their documents, both by the files' sources."""
+
+    folders: tuple[FolderRecord, ...]
+    files: Mapping[str, FileRecord]
+    documents: Mapping[str, tuple[Document, ...]]
+    skipped: tuple[Skipped, ...]
+
+    @classmethod
+    def of(cls, base: Generation | None) -> _Contents:
+        if base is None:
+            return cls((), {}, {}, ())
+        by_id = base.documents_by_id
+        files = base.manifest.files
+        documents = {s: tuple(by_id[i] for i in r.documents) for s, r in files.items()}
+        return cls(base.manifest.folders, files, documents, base.manifest.skipped)
+
+    def all_documents(self) -> list[Document]:
+        """Return the documents in the order of the index: by source."""
+        every = (document for group in self.documents.values() for document in group)
+        return sorted(every, key=lambda document: document.source)
+
+    def all_skipped(self) -> tuple[Skipped, ...]:
+        inside = (one for record in self.files.values() for one in record.skipped)
+        return tuple(sorted((*self.skipped, *inside), key=lambda one: one.source))
+
+    def says_the_same(self, other: _Contents) -> bool:
+        """Tell whether nothing differs but the times at which files were last touched."""
+
+        def untimed(files: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
+            return {source: replace(record, mtime_ns=0) for source, record in files.items()}
+
+        return (
+            self.folders == other.folders
+            and self.skipped == other.skipped
+            and untimed(self.files) == untimed(other.files)
+            and self.documents == other.documents
+        )
+
+
+def update_index(
+    index_dir: str | Path,
+    folders: Sequence[str | Path] = (),
+    *,
+    embedder: Embedder,
+    chunking: ChunkConfig | None = None,
+    rebuild: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    confirm: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    limits: LoadLimits | None = None,
+    fs: FileSystem | None = None,
+) -> BuildReport:
+    """Bring the index at ``index_dir`` to what stands in its folders; make it if there is none.
+
+    ``folders`` are added, or updated if the index follows them already; the others it follows are
+    left as they are. Without ``folders`` all of them are updated. ``include`` and ``exclude``
+    (patterns as in `find_files`) hold for the named folders and are remembered; without any, those
+    remembered hold. A file whose bytes have not changed is not parsed again, a text that was
+    embedded before is not embedded again, and without any change nothing is written; of
+    ``embedder`` only the name is then used, so a lazy one loads no model. ``rebuild`` re-uses nothing
+    but the list of folders and what an interrupted run has finished; it is how to change embedder
+    or ``chunking``. With ``dry_run`` nothing is written, chunked or embedded.
+
+    An update that would take more than half of the documents out raises `ConfigError` unless
+    ``confirm`` is true; moved files do not count. Raises also `ConfigError` for a folder that cannot
+    be read or none at all, `IndexMismatch` for another embedder or ``chunking``, `IndexDamaged`,
+    `IndexForeign`, `IndexLocked`, `IndexWriteError`, and what the embedder raises.
+    """
+    started = time.perf_counter()
+    report = progress or _silent
+    chunking = chunking or ChunkConfig()
+    store = Store(index_dir, fs)
+    with nullcontext() if dry_run else store.writer():
+        base = _open_base(store, rebuild)
+        if base is not None and not rebuild:
+            _require_settings(store, base.manifest, embedder.name, chunking)
+        before = _Contents.of(base)
+        whole = rebuild or (base is not None and base.manifest.loader_version != LOADER_VERSION)
+        followed, in_scope = _choose_folders(before.folders, folders, include, exclude, rebuild)
+        contents = _read_folders(
+            store.path,
+            before,
+            followed,
+            {folder.label for folder in followed} if whole else in_scope,
+            trust_hashes=not whole,
+            limits=limits or LoadLimits(),
+            report=report,
+        )
+        if not confirm:
+            _require_most_to_stay(before, contents)
+        changes = _compare(before, contents)
+        unchanged = (
+            base is not None
+            and not whole
+            and base.recovered_from is None
+            and contents.says_the_same(before)
+        )
+        if dry_run or unchanged:
+            if base is not None and not dry_run:
+                store.clean(base.number)
+                store.discard_work()
+            return replace(
+                changes,
+                chunks=len(base.chunks) if base is not None and unchanged else 0,
+                reused=len(base.chunks) if base is not None and unchanged else 0,
+                generation=0 if base is None else base.number,
+                seconds=time.perf_counter() - started,
+            )
+        source = None if rebuild else base
+        documents = contents.all_documents()
+        chunks = _chunk(store, source, documents, embedder, chunking)
+        record = (
+            EmbedderRecord(embedder.name, embedder.fingerprint, embedder.dimension)
+            if (source is None)
+            else source.manifest.embedder
+        )
+        texts = _texts(documents, chunks)
+        vectors, embedded = _embed(store, source, texts, embedder, report)
+        parts, files = _encoder(store, base, record, embedder, rebuild=rebuild)
+        manifest = Manifest(
+            embedder=record,
+            chunking=asdict(chunking),
+            loader_version=LOADER_VERSION,
+            folders=contents.folders,
+            files=contents.files,
+            skipped=contents.skipped,
+            encoder=parts,
+        )
+        report(Progress("write", 0, 1))
+        number = store.commit(
+            manifest,
+            documents,
+            chunks,
+            vectors,
+            LexicalIndex.build(texts),
+            encoder=files,
+            base=None if base is None else base.number,
+        )
+        store.discard_work()
+        report(Progress("write", 1, 1))
+        return replace(
+            changes,
+            chunks=len(chunks),
+            embedded=embedded,
+            reused=len(chunks) - embedded,
+            generation=number,
+            written=True,
+            seconds=time.perf_counter() - started,
+        )
+
+
+def index_documents(
+    index_dir: str | Path,
+    documents: Sequence[Document],
+    *,
+    embedder: Embedder,
+    chunking: ChunkConfig | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> int:
+    """Make a generation of documents that are in memory and follow no folder; return its number.
+
+    Raises what `update_index` raises for the embedder and the disk.
+    """
+    report = progress or _silent
+    chunking = chunking or ChunkConfig()
+    store = Store(index_dir)
+    ordered = sorted(documents, key=lambda document: document.source)
+    with store.writer():
+        chunks = _chunk(store, None, ordered, embedder, chunking)
+        texts = _texts(ordered, chunks)
+        vectors, _ = _embed(store, None, texts, embedder, report)
+        record = EmbedderRecord(embedder.name, embedder.fingerprint, embedder.dimension)
+        manifest = Manifest(
+            embedder=record, chunking=asdict(chunking), loader_version=LOADER_VERSION
+        )
+        lexical = LexicalIndex.build(texts)
+        _, files = _encoder(store, None, record, embedder, rebuild=False)
+        number = store.commit(manifest, ordered, chunks, vectors, lexical, encoder=files)
+        store.discard_work()
+        return number
+
+
+def remove_from_index(
+    index_dir: str | Path,
+    names: Sequence[str | Path],
+    *,
+    confirm: bool = False,
+    dry_run: bool = False,
+    fs: FileSystem | None = None,
+) -> BuildReport:
+    """Take folders (by label or path) or single files (by source) out of the index.
+
+    A folder is not followed any more. A file stays out until it changes. No model is loaded and no
+    file of the user is touched. Raises `ConfigError` for a name that is not in the index, or where
+    more than half of the documents would go and ``confirm`` is false; otherwise as `update_index`.
+    """
+    started = time.perf_counter()
+    store = Store(index_dir, fs)
+    with nullcontext() if dry_run else store.writer():
+        base = store.open(encoder=False)
+        before = _Contents.of(base)
+        contents = before
+        for name in names:
+            contents = _without(contents, name, store.path)
+        if not confirm:
+            _require_most_to_stay(before, contents)
+        changes = replace(_compare(before, contents), generation=base.number)
+        if dry_run:
+            return replace(changes, seconds=time.perf_counter() - started)
+        if not store.encoder_intact(base.manifest):
+            raise IndexDamaged(
+                f"The question encoder of the index at '{store.path}' is damaged; run "
+                f"`footnote index --rebuild` first."
+            )
+        documents = contents.all_documents()
+        staying = {document.id for document in documents}
+        rows = [row for row, chunk in enumerate(base.chunks) if chunk.doc_id in staying]
+        chunks = [base.chunks[row] for row in rows]
+        number = store.commit(
+            replace(
+                base.manifest,
+                folders=contents.folders,
+                files=contents.files,
+                skipped=contents.skipped,
+            ),
+            documents,
+            chunks,
+            base.embeddings()[rows],
+            LexicalIndex.build(_texts(documents, chunks)),
+            base=base.number,
+        )
+        return replace(
+            changes,
+            chunks=len(chunks),
+            reused=len(chunks),
+            generation=number,
+            written=True,
+            seconds=time.perf_counter() - started,
+        )
+
+
+# What there is, and what is asked for
+
+
+def _silent(_: Progress) -> None:
+    """Report progress to nobody."""
+
+
+def _open_base(store: Store, rebuild: bool) -> Generation | None:
+    try:
+        return store.open(encoder=False)
+    except IndexMissing:
+        return None
+    except (IndexDamaged, IndexMismatch):
+        if rebuild:
+            return None
+        raise
+
+
+def _require_settings(
+    store: Store, manifest: Manifest, embedder_name: str, chunking: ChunkConfig
+) -> None:
+    made_with = manifest.embedder.name
+    if made_with != embedder_name:
+        raise IndexMismatch(
+            f"The index at '{store.path}' was made with the embedding model '{made_with}', not "
+            f"'{embedder_name}'; use that one, or run `footnote index --rebuild`."
+        )
+    if dict(manifest.chunking) != asdict(chunking):
+        raise IndexMismatch(
+            f"The index at '{store.path}' was made with chunks of {dict(manifest.chunking)}, not "
+            f"{asdict(chunking)}; run `footnote index --rebuild`."
+        )
+
+
+def _choose_folders(
+    known: Sequence[FolderRecord],
+    named: Sequence[str | Path],
+    include: Sequence[str],
+    exclude: Sequence[str],
+    rebuild: bool,
+) -> tuple[list[FolderRecord], set[str]]:
+    """Return the folders to follow from now on, and the labels of those to look into now."""
+    by_path = {folder.path: folder for folder in known}
+    in_scope: set[str] = set()
+    for one in named:
+        path = Path(one).resolve()
+        if not path.is_dir():
+            raise ConfigError(f"'{one}' is not a folder; name a folder of articles.")
+        folder = by_path.get(str(path))
+        if folder is None:
+            taken = {other.label for other in by_path.values()}
+            folder = FolderRecord(str(path), _label(Path(os.path.abspath(one)), taken))  # noqa: PTH100 - a link keeps its own name
+        if include or exclude or rebuild:
+            folder = replace(folder, include=tuple(include), exclude=tuple(exclude))
+        by_path[str(path)] = folder
+        in_scope.add(folder.label)
+    if not by_path:
+        raise ConfigError("No folder to index: name one, as in `footnote index FOLDER`.")
+    followed = sorted(by_path.values(), key=lambda folder: folder.label)
+    return followed, in_scope or {folder.label for folder in followed}
+
+
+def _label(path: Path, taken: set[str]) -> str:
+    name = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") or "folder"
+    label, number = name, 1
+    while label in taken:
+        number += 1
+        label = f"{name}-{number}"
+    return label
+
+
+# Reading
+
+
+def _read_folders(
+    index_dir: Path,
+    before: _Contents,
+    followed: Sequence[FolderRecord],
+    in_scope: set[str],
+    *,
+    trust_hashes: bool,
+    limits: LoadLimits,
+    report: Callable[[Progress], None],
+) -> _Contents:
+    """Read what changed in the folders in scope; keep what the index holds of the others."""
+    kept = {folder.label for folder in followed} - in_scope
+    files = {s: record for s, record in before.files.items() if _label_of(s) in kept}
+    documents = {s: group for s, group in before.documents.items() if _label_of(s) in kept}
+    skipped = [one for one in before.skipped if _label_of(one.source) in kept]
+    found: list[tuple[SourceFile, FolderRecord]] = []
+    for folder in followed:
+        if folder.label in in_scope:
+            here, problems = _find(folder, index_dir)
+            found += ((file, folder) for file in here)
+            skipped += problems
+    taken = {document.id for group in documents.values() for document in group}
+    report(Progress("read", 0, len(found)))
+    with Sandbox(limits) as sandbox:
+        for done, (file, folder) in enumerate(found, 1):
+            record, group = _read_file(file, folder, before, trust_hashes, sandbox)
+            record, group = _admit(record, group, taken)
+            files[file.source], documents[file.source] = record, group
+            report(Progress("read", done, len(found)))
+    return _Contents(
+        tuple(_forget_changed(folder, files) for folder in followed),
+        dict(sorted(files.items())),
+        documents,
+        tuple(sorted(skipped, key=lambda one: (one.source, one.reason))),
+    )
+
+
+def _label_of(source: str) -> str:
+    return source.split("/", 1)[0]
+
+
+def _find(folder: FolderRecord, index_dir: Path) -> tuple[list[SourceFile], list[Skipped]]:
+    path, index = Path(folder.path), index_dir.resolve()
+    try:
+        files, skipped = find_files(
+            path, folder.label, include=folder.include, exclude=folder.exclude
+        )
+    except LoadError as exc:
+        return [], [Skipped(folder.label, str(exc))]
+    if index.is_relative_to(path):  # the index's own files are no articles
+        inside = f"{folder.label}/{index.relative_to(path).as_posix()}/"
+        files = [file for file in files if not file.source.startswith(inside)]
+        skipped = [one for one in skipped if not one.source.startswith(inside)]
+    return files, skipped
+
+
+def _read_file(
+    file: SourceFile,
+    folder: FolderRecord,
+    before: _Contents,
+    trust_hashes: bool,
+    sandbox: Sandbox,
+) -> tuple[FileRecord, tuple[Document, ...]]:
+    read = _read_bytes(file.path, sandbox.limits.max_file_bytes)
+    if read is None:
+        # Not a file that can be read in one piece: the loader knows what to say about it.
+        loaded, skipped = load_file(file, sandbox=sandbox)
+        return FileRecord("", 0, 0, (), tuple(skipped)), tuple(loaded)
+    data, mtime_ns = read
+    sha256 = hashlib.sha256(data).hexdigest()
+    if folder.removed.get(file.source) == sha256:
+        out = (Skipped(file.source, _REMOVED),)
+        return FileRecord(sha256, len(data), mtime_ns, (), out), ()
+    known = before.files.get(file.source)
+    if trust_hashes and known is not None and known.sha256 == sha256:
+        return replace(known, mtime_ns=mtime_ns), before.documents[file.source]
+    loaded, skipped = load_file(file, data, sandbox=sandbox)
+    return FileRecord(sha256, len(data), mtime_ns, (), tuple(skipped)), tuple(loaded)
+
+
+def _read_bytes(path: Path, limit: int) -> tuple[bytes, int] | None:
+    """Return a regular file's bytes and when it last changed; ``None`` where that cannot be had."""
+    try:
+        # O_NONBLOCK: a pipe may have taken the file's place since it was found.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        with os.fdopen(descriptor, "rb") as opened:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode) or before.st_size > limit:
+                return None
+            data = opened.read(limit + 1)
+            after = os.fstat(descriptor)
+    except (OSError, ValueError):
+        return None
+    still = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+    return (data, after.st_mtime_ns) if still and len(data) == after.st_size else None
+
+
+def _admit(
+    record: FileRecord, documents: Iterable[Document], taken: set[str]
+) -> tuple[FileRecord, tuple[Document, ...]]:
+    """Let in the documents that are new and that UTF-8 can hold, and record them."""
+    admitted: list[Document] = []
+    skipped: list[Skipped] = []
+    for document in documents:
+        try:
+            f"{document.title}{document.text}{document.author}".encode()
+        except UnicodeEncodeError:
+            skipped.append(Skipped(document.source, "holds characters that are no text"))
+            continue
+        if document.id in taken:
+            skipped.append(Skipped(document.source, "has the same name as another document"))
+        else:
+            taken.add(document.id)
+            admitted.append(document)
+    record = replace(record, documents=tuple(document.id for document in admitted))
+    if skipped or not admitted:
+        # It may depend on other files, or on a machine that was short of memory: looked at afresh.
+        record = replace(record, sha256="", skipped=(*record.skipped, *skipped))
+    return record, tuple(admitted)
+
+
+def _forget_changed(folder: FolderRecord, files: Mapping[str, FileRecord]) -> FolderRecord:
+    """Drop files that were taken out by hand but have changed since."""
+    removed = {
+        source: sha256
+        for source, sha256 in folder.removed.items()
+        if source not in files or files[source].sha256 == sha256
+    }
+    return replace(folder, removed=removed)
+
+
+def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Contents:
+    """Take a folder or a file out of ``contents``."""
+    text = str(name)
+    path = str(Path(name).resolve())
+    gone = next((f for f in contents.folders if f.label == text or f.path == path), None)
+    if gone is not None:
+
+        def stays(source: str) -> bool:
+            return _label_of(source) != gone.label
+
+        folders = tuple(folder for folder in contents.folders if folder != gone)
+    elif text in contents.files:
+
+        def stays(source: str) -> bool:
+            return source != text
+
+        folders = tuple(
+            replace(folder, removed={**folder.removed, text: contents.files[text].sha256})
+            if folder.label == _label_of(text)
+            else folder
+            for folder in contents.folders
+        )
+    else:
+        raise ConfigError(
+            f"'{text}' is neither a folder nor a file of the index at '{index_dir}'; "
+            f"`footnote list` shows what it holds."
+        )
+    return _Contents(
+        folders,
+        {source: record for source, record in contents.files.items() if stays(source)},
+        {source: group for source, group in contents.documents.items() if stays(source)},
+        tuple(one for one in contents.skipped if stays(one.source)),
+    )
+
+
+# Comparing
+
+
+def _compare(before: _Contents, after: _Contents) -> BuildReport:
+    old = {source: group for source, group in before.documents.items() if group}
+    new = {source: group for source, group in after.documents.items() if group}
+    changed = {
+        source
+        for source in old.keys() & new.keys()
+        if old[source] != new[source] or before.files[source].sha256 != after.files[source].sha256
+    }
+    return BuildReport(
+        added=tuple(sorted(new.keys() - old.keys())),
+        changed=tuple(sorted(changed)),
+        removed=tuple(sorted(old.keys() - new.keys())),
+        unchanged=len(old.keys() & new.keys()) - len(changed),
+        skipped=after.all_skipped(),
+        documents=sum(map(len, new.values())),
+        chunks=0,
+        embedded=0,
+        reused=0,
+        seconds=0.0,
+        generation=0,
+        written=False,
+    )
+
+
+def _require_most_to_stay(before: _Contents, after: _Contents) -> None:
+    old = {document.id: document for document in before.all_documents()}
+    new = {document.id: document for document in after.all_documents()}
+    lost = old.keys() - new.keys()
+    if 2 * len(lost) <= len(old):
+        return
+    moved = {new[i].sha256 for i in new.keys() - old.keys()}
+    lost = {i for i in lost if old[i].sha256 not in moved}
+    if 2 * len(lost) > len(old):
+        raise ConfigError(
+            f"This would remove {len(lost)} of the {len(old)} documents in the index; "
+            f"run it again with `--yes` if that is meant."
+        )
+
+
+# Chunking and embedding
+
+
+def _chunk(
+    store: Store,
+    base: Generation | None,
+    documents: Sequence[Document],
+    embedder: Embedder,
+    chunking: ChunkConfig,
+) -> list[Chunk]:
+    """Return the chunks of ``documents`` in their order; those that have not changed are re-used."""
+    known: Mapping[str, Document] = {}
+    known_chunks: dict[str, list[Chunk]] = {}
+    if base is not None:
+        known = base.documents_by_id
+        for chunk in base.chunks:
+            known_chunks.setdefault(chunk.doc_id, []).append(chunk)
+        if any(known.get(document.id) != document for document in documents):
+            store.require_embedder(base.manifest, embedder)
+    chunks: list[Chunk] = []
+    for document in documents:
+        if known.get(document.id) == document:
+            chunks += known_chunks.get(document.id, ())
+        else:
+            fresh = chunk_document(document, chunking, embedder.count_pieces)
+            chunks += sorted(fresh, key=lambda chunk: (chunk.start, chunk.end))
+    return chunks
+
+
+def _texts(documents: Sequence[Document], chunks: Sequence[Chunk]) -> list[str]:
+    """Return what is embedded and indexed of each chunk."""
+    titles = {document.id: document.title for document in documents}
+    return [passage_text(titles[chunk.doc_id], chunk.text) for chunk in chunks]
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _embed(
+    store: Store,
+    base: Generation | None,
+    texts: Sequence[str],
+    embedder: Embedder,
+    report: Callable[[Progress], None],
+) -> tuple[Vectors, int]:
+    """Return one vector a text, and how many of the texts had to be embedded.
+
+    Vectors of equal texts are taken from ``base`` and from an interrupted run's journal, to which
+    each finished batch is added.
+    """
+    keys = [_key(text) for text in texts]
+    known: dict[bytes, Vectors] = {}
+    if base is not None:
+        base_keys = map(_key, _texts(base.documents, base.chunks))
+        known.update(zip(base_keys, base.embeddings(), strict=True))
+    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+    if missing:
+        if base is not None:
+            store.require_embedder(base.manifest, embedder)
+        journal = store.journal(embedder.fingerprint, embedder.dimension)
+        known.update(journal.read())
+        missing = {key: text for key, text in missing.items() if key not in known}
+        for fresh in _embed_in_batches(missing, embedder, report):
+            known.update(fresh)
+            with store.write_errors():
+                journal.add(fresh)
+    dimension = embedder.dimension if base is None else base.manifest.embedder.dimension
+    vectors = np.zeros((len(texts), dimension), dtype=np.float32)
+    for row, key in enumerate(keys):
+        vectors[row] = known[key]
+    return vectors, len(missing)
+
+
+def _embed_in_batches(
+    missing: Mapping[bytes, str],
+    embedder: Embedder,
+    report: Callable[[Progress], None],
+) -> Iterator[dict[bytes, Vectors]]:
+    """Embed texts and yield their vectors by key, two seconds of work at a time.
+
+    Equal lengths together waste no padding; longest first, the time left is not underestimated.
+    """
+    keys = sorted(missing, key=lambda key: -len(missing[key]))
+    done = 0
+
+    def count(texts: int) -> None:
+        nonlocal done
+        done += texts
+        report(Progress("embed", done, len(keys)))
+
+    report(Progress("embed", 0, len(keys)))
+    for start in range(0, len(keys), EMBED_BATCH):
+        batch = keys[start : start + EMBED_BATCH]
+        rows = embedder.embed([missing[key] for key in batch], count)
+        if rows.shape != (len(batch), embedder.dimension) or not np.isfinite(rows).all():
+            raise EmbedderError(
+                f"The embedding model '{embedder.name}' gave an array of shape {rows.shape}, or "
+                f"values that are no numbers, where {(len(batch), embedder.dimension)} was due."
+            )
+        yield dict(zip(batch, rows, strict=True))
+
+
+def _encoder(
+    store: Store,
+    base: Generation | None,
+    record: EmbedderRecord,
+    embedder: Embedder,
+    *,
+    rebuild: bool,
+) -> tuple[Mapping[str, Part], Mapping[str, bytes] | None]:
+    """Return the question encoder as it is on disk, or else (second) the files to store."""
+    if base is not None and base.manifest.embedder == record:
+        known = base.manifest.encoder
+        if store.encoder_intact(base.manifest) and (known or not rebuild):
+            return known, None
+        store.require_embedder(base.manifest, embedder)
+    return {}, embedder.export_encoder() if isinstance(embedder, ExportsEncoder) else {}
