@@ -1,0 +1,327 @@
+"""Retriever and reader, put together: the only place where the two meet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from index.chunk import sentence_spans
+from index.embed import Embedder, SentenceEmbedder
+from index.errors import FootnoteError
+from index.retrieve import Retriever
+from index.store import Generation, Store
+from index.types import Document, Hit
+from qa.candidates import Candidate, Group, Place, group_answers
+from qa.confidence import Confidence, Signals
+from qa.question import REASONS, unanswerable
+from qa.reader import Reader
+from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal
+
+Progress = Callable[[int], None]
+"""Called with the number of questions just answered."""
+
+_BATCH = 16
+"""Questions retrieved and read at a time in a batch."""
+
+
+CLOSE_COSINE = 0.45
+CLOSE_COVERAGE = 0.5
+"""A passage with this cosine, or this share of the question's terms, is about its subject: what tells
+the two reasons of a refusal apart."""
+
+
+class Source(Protocol):
+    """Where the index comes from: a `Store`, or something in memory."""
+
+    def current(self) -> str:
+        """Return a token that changes when there is a new generation. Cheap."""
+
+    def open(self, embedder: Embedder | None = None) -> Generation:
+        """Open the newest generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class QAConfig:
+    """How questions are answered."""
+
+    passages: int = 6
+    """Passages read for a question: the measured trade of F1 for time (docs/measurements.md)."""
+
+    quote: int = 600
+    """Characters of a quote at most; a longer sentence is cut around the answer, between words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was found for one question, before anything is decided.
+
+    ``groups`` are the different answers, best first; ``signals[i]`` is what the confidence of
+    ``groups[i]`` is computed from. ``hits`` are the passages that were read.
+    """
+
+    hits: tuple[Hit, ...]
+    groups: tuple[Group, ...]
+    signals: tuple[Signals, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """One generation of the index, opened; a batch of questions is answered from one."""
+
+    generation: Generation
+    retriever: Retriever
+
+
+class QA:
+    """Answers questions from an index, in the documents' own words.
+
+    An instance may be used from several threads. It notices a rebuilt index at the next question
+    and answers from the new generation; if that one cannot be opened it goes on with the one it
+    has.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        reader: Reader,
+        confidence: Confidence,
+        *,
+        embedder: Embedder | None = None,
+        config: QAConfig = QAConfig(),
+    ) -> None:
+        self._source = source
+        self._reader = reader
+        self._confidence = confidence
+        self._embedder = embedder
+        self._config = config
+        self._lock = threading.Lock()
+        self._snapshot = self._open()
+
+    @classmethod
+    def open(
+        cls,
+        index_dir: str | Path = ".footnote",
+        *,
+        embedder: Embedder | None = None,
+        reader: Reader | None = None,
+        config: QAConfig = QAConfig(),
+    ) -> QA:
+        """Open the index in ``index_dir`` and the reader that comes with the package.
+
+        ``embedder`` is only needed to insist on one: the index knows which model made it. Raises
+        `IndexMissing`, `IndexForeign`, `IndexDamaged` or `IndexMismatch` (another embedder, another
+        version), each with a sentence that says what to run, and `ReaderError`.
+        """
+        return cls(
+            Store(Path(index_dir)),
+            Reader.load() if reader is None else reader,
+            Confidence.load(),
+            embedder=embedder,
+            config=config,
+        )
+
+    @property
+    def threshold(self) -> float:
+        """The confidence below which a question is refused, unless the caller says otherwise."""
+        return self._confidence.threshold
+
+    def documents(self) -> tuple[Document, ...]:
+        """Return what is indexed, ordered by source."""
+        return self._current().generation.documents
+
+    def generation_number(self) -> int:
+        """Return the number of the index's generation that answers now."""
+        return self._current().generation.number
+
+    def ask(self, question: str, *, threshold: float | None = None, top: int = 5) -> Answer:
+        """Answer one question; see `ask_batch`."""
+        return self.ask_batch([question], threshold=threshold, top=top)[0]
+
+    def ask_batch(
+        self,
+        questions: Sequence[str],
+        *,
+        threshold: float | None = None,
+        top: int = 5,
+        progress: Progress | None = None,
+    ) -> list[Answer]:
+        """Answer questions, all from the same generation of the index.
+
+        ``threshold`` (0 to 1; default: `threshold`) is the confidence below which an answer is
+        withheld; 0 never refuses while anything was read. ``top`` limits the answers (the first
+        and its alternatives) and the citations of each. Raises `ValueError` for a threshold outside
+        0 to 1 or a ``top`` below 1. A question that cannot be asked (empty, too long, without words,
+        not English) is answered with a refusal that says so.
+        """
+        limit = self.threshold if threshold is None else threshold
+        if not 0.0 <= limit <= 1.0:
+            raise ValueError(f"threshold is {limit}; give a probability from 0 to 1.")
+        if top < 1:
+            raise ValueError(f"top is {top}; give at least 1.")
+        snapshot = self._current()
+        answers: list[Answer] = []
+        for start in range(0, len(questions), _BATCH):
+            batch = questions[start : start + _BATCH]
+            problems = [self._problem(question, snapshot) for question in batch]
+            asked = [q for q, problem in zip(batch, problems, strict=True) if problem is None]
+            examined = iter(self._examine(asked, snapshot))
+            for question, problem in zip(batch, problems, strict=True):
+                answers.append(
+                    _refusal(question, problem)
+                    if problem is not None
+                    else self._decide(question, next(examined), snapshot, limit, top)
+                )
+            if progress is not None:
+                progress(len(batch))
+        return answers
+
+    def search(self, questions: Sequence[str], k: int = 20) -> list[list[Hit]]:
+        """Return the ``k`` passages closest to each question, best first, without reading them."""
+        return self._current().retriever.search(questions, k)
+
+    def examine(self, questions: Sequence[str]) -> list[Evidence]:
+        """Return what is known about each question before a decision; confidence is fitted on it."""
+        return self._examine(questions, self._current())
+
+    def _open(self) -> _Snapshot:
+        generation = self._source.open(self._embedder)
+        embedder = self._embedder or generation.encoder
+        if embedder is None:  # a model that could not be exported asks its questions itself
+            embedder = SentenceEmbedder(generation.manifest.embedder.name)
+        return _Snapshot(generation, Retriever(generation, embedder))
+
+    def _current(self) -> _Snapshot:
+        """Return the newest generation, opening it if it is new."""
+        try:
+            if self._source.current() != self._snapshot.generation.token:
+                with self._lock:
+                    if self._source.current() != self._snapshot.generation.token:
+                        self._snapshot = self._open()
+        except FootnoteError:
+            # What is in memory was verified and is whole; what is on disk is for `footnote check`.
+            pass
+        return self._snapshot
+
+    def _problem(self, question: str, snapshot: _Snapshot) -> Refusal | None:
+        if not snapshot.generation.chunks:
+            return Refusal.EMPTY_INDEX
+        return unanswerable(question)
+
+    def _examine(self, questions: Sequence[str], snapshot: _Snapshot) -> list[Evidence]:
+        if not questions:
+            return []
+        found = snapshot.retriever.search(questions, self._config.passages)
+        read = self._reader.read(questions, [[hit.chunk.text for hit in hits] for hits in found])
+        return [
+            self._weigh(question, hits, readings, snapshot)
+            for question, hits, readings in zip(questions, found, read, strict=True)
+        ]
+
+    def _weigh(
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        readings: Sequence[Reading],
+        snapshot: _Snapshot,
+    ) -> Evidence:
+        candidates = [
+            Candidate(
+                hit=hit,
+                place=Place(
+                    hit.chunk.doc_id, hit.chunk.start + span.start, hit.chunk.start + span.end
+                ),
+                text=hit.chunk.text[span.start : span.end],
+                span_score=span.score,
+                null_score=reading.null_score,
+            )
+            for hit, reading in zip(hits, readings, strict=True)
+            for span in reading.spans
+        ]
+        groups = group_answers(candidates)
+        signals = tuple(Signals.of(group, groups, hits) for group in groups)
+        return Evidence(tuple(hits), tuple(groups), signals)
+
+    def _decide(
+        self, question: str, evidence: Evidence, snapshot: _Snapshot, threshold: float, top: int
+    ) -> Answer:
+        documents = snapshot.generation.documents_by_id
+        sure = [self._confidence.probability(signals) for signals in evidence.signals]
+        if not sure or sure[0] < threshold:
+            refusal = Refusal.NO_ANSWER if _is_close(evidence.hits) else Refusal.NOTHING_CLOSE
+            return Answer(
+                question,
+                text=None,
+                confidence=sure[0] if sure else 0.0,
+                refusal=refusal,
+                reason=REASONS[refusal],
+                nearest=_nearest(evidence, documents),
+            )
+        answers = [
+            Alternative(
+                group.text,
+                probability,
+                tuple(self._cite(place, documents) for place in group.places[:top]),
+            )
+            for group, probability in zip(evidence.groups[:top], sure, strict=False)
+        ]
+        return Answer(
+            question,
+            text=answers[0].text,
+            confidence=answers[0].confidence,
+            citations=answers[0].citations,
+            alternatives=tuple(answers[1:]),
+        )
+
+    def _cite(self, place: Place, documents: Mapping[str, Document]) -> Citation:
+        document = documents[place.doc_id]
+        start, end = quote_span(document.text, place.start, place.end, self._config.quote)
+        return Citation(
+            document=document,
+            start=place.start,
+            end=place.end,
+            text=document.text[place.start : place.end],
+            quote_start=start,
+            quote_end=end,
+            quote=document.text[start:end],
+            sha256=document.sha256,
+        )
+
+
+def quote_span(text: str, start: int, end: int, limit: int) -> tuple[int, int]:
+    """Return the offsets of the sentence, or sentences, around ``text[start:end]``.
+
+    If they are longer than ``limit`` characters, they are cut between words around the answer, which
+    is always inside, however long it is.
+    """
+    first, last = start, end
+    for sentence_start, sentence_end in sentence_spans(text):
+        if sentence_start < end and start < sentence_end:
+            first, last = min(first, sentence_start), max(last, sentence_end)
+    if last - first <= limit:
+        return first, last
+    spare = max(0, limit - (end - start)) // 2
+    low, high = max(first, start - spare), min(last, end + spare)
+    while first < low < start and not text[low - 1].isspace():
+        low += 1
+    while end < high < last and not text[high].isspace():
+        high -= 1
+    return low, high
+
+
+def _is_close(hits: Sequence[Hit]) -> bool:
+    """Tell whether any passage is about what the question is about."""
+    return any(hit.dense >= CLOSE_COSINE or hit.coverage >= CLOSE_COVERAGE for hit in hits)
+
+
+def _nearest(evidence: Evidence, documents: Mapping[str, Document]) -> Nearest | None:
+    if not evidence.hits:
+        return None
+    chunk = evidence.hits[0].chunk
+    return Nearest(documents[chunk.doc_id], chunk.start, chunk.end, chunk.text)
+
+
+def _refusal(question: str, refusal: Refusal) -> Answer:
+    return Answer(question, None, 0.0, refusal=refusal, reason=REASONS[refusal])

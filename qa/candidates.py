@@ -1,0 +1,134 @@
+"""Spans of all passages on one scale, gathered into different answers. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.types import Hit
+from qa.metrics import normalize_answer
+
+RETRIEVAL_WEIGHT = 0.0
+NULL_WEIGHT = 0.0
+TEMPERATURE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a span stands: offsets of a document's characters."""
+
+    doc_id: str
+    start: int
+    end: int
+
+    def overlaps(self, other: Place) -> bool:
+        """Tell whether the two share a character."""
+        return self.doc_id == other.doc_id and self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A span that the reader pointed at in a retrieved passage.
+
+    ``span_score`` and ``null_score`` are the reader's, in logits; ``null_score`` is its passage's.
+    """
+
+    hit: Hit
+    place: Place
+    text: str
+    span_score: float
+    null_score: float
+
+    @property
+    def score(self) -> float:
+        """The logit that all spans of all passages compete with.
+
+        How well the span answers, how much better than "no answer here" it is, and how close its
+        passage is to the question (Yang et al. 2019, arXiv 1902.01718, fuse the last likewise).
+        """
+        return (
+            self.span_score - NULL_WEIGHT * self.null_score + RETRIEVAL_WEIGHT * self.hit.score
+        ) / TEMPERATURE
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One answer: the spans that say it.
+
+    ``text`` is its best wording; ``places`` are where just this stands, up to case, articles and
+    punctuation, best first, each once. ``share`` is its probability among all spans and "none".
+    ``best`` is its best span; ``documents`` counts the documents that agree.
+    """
+
+    text: str
+    places: tuple[Place, ...]
+    share: float
+    best: Candidate
+    documents: int
+
+
+def group_answers(candidates: Sequence[Candidate]) -> list[Group]:
+    """Gather spans that give the same answer, and return the answers, best first.
+
+    Spans are one answer if they are the same after normalisation (`normalize_answer`), if they
+    overlap in a document, or if the words of one hold the other's in a row ("Blinken", "Antony
+    Blinken"). Their probabilities, a softmax over the spans of all passages, add up; a place that two
+    overlapping passages hold counts once.
+    """
+    distinct: dict[Place, Candidate] = {}
+    for candidate in sorted(candidates, key=_order):
+        distinct.setdefault(candidate.place, candidate)
+    if not distinct:
+        return []
+    top = next(iter(distinct.values())).score
+    weights = {place: math.exp(c.score - top) for place, c in distinct.items()}
+    total = sum(weights.values())
+    members: list[list[Candidate]] = []
+    for candidate in distinct.values():
+        home = next((m for m in members if _same(m, candidate)), None)
+        if home is None:
+            members.append([candidate])
+        else:
+            home.append(candidate)
+    groups = [_group(m, {c.place: weights[c.place] / total for c in m}) for m in members]
+    return sorted(groups, key=lambda group: (-group.share, _order(group.best)))
+
+
+def _order(candidate: Candidate) -> tuple[float, int, int, int]:
+    place = candidate.place
+    return (-candidate.score, candidate.hit.rank, place.start, place.end)
+
+
+def _same(members: Sequence[Candidate], candidate: Candidate) -> bool:
+    """Tell whether ``candidate`` says what the group's best span says."""
+    first = members[0]
+    return (
+        any(member.place.overlaps(candidate.place) for member in members)
+        or normalize_answer(first.text) == normalize_answer(candidate.text)
+        or _holds(first.text, candidate.text)
+        or _holds(candidate.text, first.text)
+    )
+
+
+def _holds(longer: str, shorter: str) -> bool:
+    """Tell whether the words of ``shorter`` stand in ``longer`` in a row; numbers alone do not count."""
+    words = normalize_answer(shorter).split()
+    if not any(word.isalpha() and len(word) > 2 for word in words):
+        return False
+    around = f" {normalize_answer(longer)} "
+    return f" {' '.join(words)} " in around
+
+
+def _group(members: Sequence[Candidate], shares: dict[Place, float]) -> Group:
+    by_wording: dict[str, list[Candidate]] = {}
+    for member in members:
+        by_wording.setdefault(normalize_answer(member.text), []).append(member)
+    said = max(by_wording.values(), key=lambda same: sum(shares[c.place] for c in same))
+    return Group(
+        text=said[0].text,
+        places=tuple(candidate.place for candidate in said),
+        share=sum(shares.values()),
+        best=said[0],
+        documents=len({member.place.doc_id for member in members}),
+    )

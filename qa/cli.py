@@ -1,0 +1,433 @@
+"""The ``footnote`` command: arguments and printing; no logic.
+
+Exit status: 0, 1 for a failure that the user can act on (one line on stderr), 2 for wrong usage.
+Heavy libraries are imported by the commands that need them: ``footnote ask`` must not wait.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from index.errors import FootnoteError, IndexError_
+from qa import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from index.build import BuildReport
+    from index.build import Progress as Stage
+    from index.types import Document
+    from qa.types import Answer, Citation, Report
+
+DEFAULT_INDEX = ".footnote"
+
+
+class _Command(click.Group):
+    """A group whose commands turn a `FootnoteError` into one line on stderr and status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FootnoteError as exc:
+            click.echo(f"footnote: {exc}", err=True)
+            ctx.exit(1)
+        except BrokenPipeError:
+            ctx.exit(1)
+
+
+_index_option = click.option(
+    "--index",
+    "index_dir",
+    type=click.Path(file_okay=True, path_type=Path),
+    default=DEFAULT_INDEX,
+    show_default=True,
+    help="The folder that holds the index.",
+)
+
+
+@click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="footnote")
+def main() -> None:
+    """Ask a folder of articles; the answer is in their own words, with the footnote that proves it."""
+
+
+@main.command()
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_index_option
+@click.option("--model", default=None, help="The sentence-transformers model that embeds.")
+@click.option("--rebuild", is_flag=True, help="Build anew, with another model for example.")
+@click.option("--include", multiple=True, metavar="PATTERN", help="Only files like this (*.md).")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="No files like this (drafts/*).")
+@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+@click.option("--yes", is_flag=True, help="Go ahead even if over half of the index would go.")
+def index(
+    folders: tuple[Path, ...],
+    index_dir: Path,
+    model: str | None,
+    rebuild: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Build the index of FOLDERS, or update it: only what changed is read and embedded again.
+
+    Without FOLDERS, every folder that is already in the index is updated.
+    """
+    from index.build import update_index
+    from index.embed import DEFAULT_MODEL, SentenceEmbedder
+
+    embedder = SentenceEmbedder(model or _embedder_of(index_dir) or DEFAULT_MODEL)
+    with _progress() as bar:
+        report = update_index(
+            index_dir,
+            folders,
+            embedder=embedder,
+            rebuild=rebuild,
+            include=include,
+            exclude=exclude,
+            dry_run=dry_run,
+            confirm=yes,
+            progress=_stages(bar),
+        )
+    _print_build(report, dry_run=dry_run)
+
+
+@main.command()
+@click.argument("question")
+@_index_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.option(
+    "--top",
+    type=click.IntRange(1, 50),
+    default=5,
+    show_default=True,
+    help="Answers, and citations of each, at most.",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=None,
+    help="Confidence below which to refuse; 0 never refuses.",
+)
+def ask(question: str, index_dir: Path, as_json: bool, top: int, threshold: float | None) -> None:
+    """Answer QUESTION from the index, with the places that say so."""
+    from qa.answer import QA
+
+    answer = QA.open(index_dir).ask(question, threshold=threshold, top=top)
+    if as_json:
+        click.echo(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        _print_answer(answer)
+
+
+@main.command()
+@_index_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True)
+@click.option("--auth", metavar="USER:PASSWORD", default=None, help="Ask visitors for these.")
+@click.option("--open/--no-open", "open_browser", default=False, help="Open a browser.")
+def chat(index_dir: Path, host: str, port: int, auth: str | None, open_browser: bool) -> None:
+    """Serve the web chat."""
+    from qa.answer import QA
+    from qa.uploads import Uploads
+    from ui.app import serve
+
+    user, colon, password = (auth or "").partition(":")
+    if auth is not None and not (user and colon and password):
+        raise click.UsageError("--auth takes USER:PASSWORD, both not empty")
+    serve(
+        QA.open(index_dir),
+        host=host,
+        port=port,
+        auth=(user, password) if auth else None,
+        rebuild=Uploads(index_dir).add,
+        open_browser=open_browser,
+    )
+
+
+@main.command()
+@_index_option
+def check(index_dir: Path) -> None:
+    """Verify every byte of the index."""
+    from index.store import Store
+
+    findings = Store(index_dir).check()
+    for finding in findings:
+        click.echo(str(finding), err=True)
+    if findings:
+        raise FootnoteError(
+            f"{len(findings)} damaged or missing in {str(index_dir)!r}; "
+            "run `footnote index --rebuild` to make the index anew."
+        )
+    click.echo(f"Every byte of {str(index_dir)!r} is what its manifest says.")
+
+
+@main.command("eval")
+@click.argument("kind", type=click.Choice(["reading", "retrieval", "answers"]))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--limit", type=click.IntRange(1), default=None, help="Ask only so many, drawn at random."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=None,
+    help="For answers: confidence below which to refuse.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.option(
+    "--predictions",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="Write a row a question to this .jsonl.",
+)
+def evaluate(
+    kind: str,
+    file: Path,
+    limit: int | None,
+    seed: int,
+    threshold: float | None,
+    as_json: bool,
+    predictions: Path | None,
+) -> None:
+    """Measure reading, retrieval or answers on a question FILE (.jsonl or .jsonl.gz).
+
+    A row: {"id", "source", "title", "context", "question", "answers": {"text": [...],
+    "answer_start": [...]}}; no texts: the context holds no answer. `reading` gives the reader the
+    context; `answers` and `retrieval` index all contexts of the file, each once.
+    """
+    from qa import evaluate as measuring
+    from qa.reader import Reader
+    from qa.workbench import temporary_qa
+
+    rows = measuring.load_examples(file)
+    examples = rows if limit is None else measuring.sample(rows, limit, seed)
+    with _progress() as bar:
+        ask_task = bar.add_task("ask", total=len(examples), visible=False)
+
+        def asked(done: int) -> None:
+            bar.update(ask_task, visible=True, advance=done)
+
+        if kind == "reading":
+            report = measuring.evaluate_reading(examples, Reader.load(), asked)
+        else:
+            documents = measuring.corpus(rows)
+            with temporary_qa(documents, progress=_stages(bar)) as qa:
+                if kind == "retrieval":
+                    report = measuring.evaluate_retrieval(
+                        examples, lambda _: qa, documents=documents, progress=asked
+                    )
+                else:
+                    report = measuring.evaluate_answers(
+                        examples,
+                        lambda _: qa,
+                        documents=documents,
+                        threshold=threshold,
+                        progress=asked,
+                    )
+    if predictions is not None:
+        measuring.write_predictions(predictions, report.predictions)
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        _print_report(report)
+
+
+def _embedder_of(index_dir: Path) -> str | None:
+    from index.store import Store
+
+    try:
+        return Store(index_dir).open(encoder=False).manifest.embedder.name
+    except IndexError_:  # whatever is wrong with it, building says so, or mends it
+        return None
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show progress on stderr, with rate and time left; nothing where nobody would see it."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class RateColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:,.0f}/s" if speed else "", style="dim")
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description:>8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    ) as bar:
+        yield bar
+
+
+def _stages(bar: Progress) -> Callable[[Stage], None]:
+    """Return what shows the stages of a build on ``bar``."""
+    tasks: dict[str, TaskID] = {}
+
+    def show(stage: Stage) -> None:
+        if stage.stage not in tasks:
+            tasks[stage.stage] = bar.add_task(stage.stage)
+        bar.update(tasks[stage.stage], completed=stage.done, total=stage.total)
+
+    return show
+
+
+def _print_build(report: BuildReport, *, dry_run: bool) -> None:
+    rows = [
+        *(("added", source) for source in report.added),
+        *(("changed", source) for source in report.changed),
+        *(("removed", source) for source in report.removed),
+        *(("skipped", f"{one.source}: {one.reason}") for one in report.skipped),
+    ]
+    _print_table((), rows)
+    changes = ", ".join(
+        f"{count:,} {verb}"
+        for verb, count in (
+            ("added", len(report.added)),
+            ("changed", len(report.changed)),
+            ("removed", len(report.removed)),
+            ("unchanged", report.unchanged),
+            ("skipped", len(report.skipped)),
+        )
+        if count
+    )
+    if dry_run:
+        click.echo(f"Would be: {changes or 'nothing'}. Nothing was changed.")
+        return
+    click.echo(
+        f"{changes or 'No articles'}. The index holds {report.documents:,} documents in "
+        f"{report.chunks:,} passages ({report.embedded:,} embedded now, {report.seconds:.1f} s)."
+    )
+
+
+def _print_answer(answer: Answer) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    if answer.text is None:
+        console.print(Text(answer.reason or "", style="yellow"))
+        if answer.nearest is not None:
+            nearest = answer.nearest
+            console.print(Text("\nThe nearest passage:", style="dim"))
+            console.print(Text(_one_line(nearest.text)))
+            place = (
+                nearest.document.page_at(nearest.start),
+                nearest.document.heading_at(nearest.start),
+            )
+            console.print(Text(_where(nearest.document, *place), style="dim"))
+        return
+    console.print(Text(_one_line(answer.text), style="bold"))
+    console.print(Text(f"confidence {answer.confidence:.0%}\n", style="dim"))
+    for number, citation in enumerate(answer.citations, start=1):
+        _print_citation(console, number, citation)
+    if answer.alternatives:
+        console.print(Text("Other answers:", style="dim"))
+        for other in answer.alternatives:
+            first = other.citations[0]
+            console.print(
+                Text(f"  {_one_line(other.text)}  ").append(
+                    f"{other.confidence:.0%}, {_where(first.document, first.page, first.heading)}",
+                    style="dim",
+                )
+            )
+
+
+def _print_citation(console: Console, number: int, citation: Citation) -> None:
+    from rich.text import Text
+
+    before = citation.document.text[citation.quote_start : citation.start]
+    after = citation.document.text[citation.end : citation.quote_end]
+    mark = ("", "") if console.is_terminal else ("[[", "]]")  # plain text shows it in brackets
+    console.print(
+        Text(f"[{number}] ")
+        .append(_inline(before))
+        .append(f"{mark[0]}{_inline(citation.text)}{mark[1]}", style="bold reverse")
+        .append(_inline(after))
+    )
+    where = _where(citation.document, citation.page, citation.heading)
+    console.print(Text(f"    {where}\n", style="dim"))
+
+
+def _where(document: Document, page: str | None, heading: str | None) -> str:
+    parts = [document.title, document.source]
+    if page is not None:
+        parts.append(f"page {page}")
+    if heading is not None and heading != document.title:
+        parts.append(f"under “{_one_line(heading)}”")
+    return " · ".join(parts)
+
+
+def _inline(text: str) -> str:
+    """Return ``text`` on one line, its ends kept; control characters cannot reach the terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_inline(text).split())
+
+
+def _print_report(report: Report) -> None:
+    names = list(report.metrics)
+    rows = [
+        (name, f"{part.n:,}", *(_figure(part, metric) for metric in names))
+        for name, part in (*report.sources.items(), ("all", report))
+    ]
+    if len(rows) == 2:  # one source: the same row twice
+        rows = rows[1:]
+    _print_table(("source", "n", *names), rows)
+
+
+def _figure(report: Report, metric: str) -> str:
+    value = report.metrics.get(metric)
+    if value is None:
+        return "-"
+    text = f"{value:.3f}" if abs(value) <= 1 else f"{value:.1f}"
+    if metric in report.intervals:
+        low, high = report.intervals[metric]
+        places = 3 if abs(value) <= 1 else 1
+        text += f"\n{low:.{places}f}-{high:.{places}f}"
+    return text
+
+
+def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False, show_header=bool(header))
+    for column in header or rows[0]:
+        table.add_column(column if header else "", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)  # a pipe has no width; do not fold its lines
+    console.print(table)

@@ -1,0 +1,96 @@
+"""What can be asked: a question is checked before anything is searched for it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+from qa.types import Refusal
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+MAX_QUESTION = 1000
+"""Characters. The reader reads 64 word pieces of a question; no question needs more than this."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+_ENGLISH = frozenset(
+    """who whom whose what when where why which how the and did does were have been that this these
+    those with from there many much would should could because about before after between
+    """.split()
+)
+"""A question with one of these, which no other language of `_LANGUAGES` writes so, is English."""
+
+_LANGUAGES = (
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+    "sv",
+    "da",
+    "no",
+    "fi",
+    "pl",
+    "cs",
+    "tr",
+    "ro",
+)
+"""Languages in Latin script among which a question is told apart."""
+
+_SURE = 0.6
+"""Share of probability that another language needs; short lists of names look like anything."""
+
+REASONS: dict[Refusal, str] = {
+    Refusal.EMPTY_QUESTION: "There is no question; type one in a few words.",
+    Refusal.LONG_QUESTION: (
+        f"This is too long for a question (more than {MAX_QUESTION:,} characters); "
+        "ask one thing in a sentence."
+    ),
+    Refusal.NO_WORDS: "There are no words in this question; ask in words.",
+    Refusal.OTHER_LANGUAGE: "This does not look like English, the only language Footnote reads; "
+    "ask in English.",
+    Refusal.EMPTY_INDEX: "The index holds no text yet; add articles and run `footnote index FOLDER`.",
+    Refusal.NOTHING_CLOSE: "Nothing in the documents comes close to this question.",
+    Refusal.NO_ANSWER: ("The documents touch on this, but no passage answers it clearly enough."),
+}
+"""What a refusal says to a person."""
+
+
+def unanswerable(question: str) -> Refusal | None:
+    """Return why ``question`` cannot be answered by any document, or ``None`` if one might."""
+    if len(question) > MAX_QUESTION:
+        return Refusal.LONG_QUESTION
+    if not question.strip():
+        return Refusal.EMPTY_QUESTION
+    if not _WORD.search(question):
+        return Refusal.NO_WORDS
+    return None if _maybe_english(question) else Refusal.OTHER_LANGUAGE
+
+
+def _maybe_english(question: str) -> bool:
+    letters = [character for character in question if character.isalpha()]
+    if not letters:
+        return True
+    latin = sum("LATIN" in unicodedata.name(character, "") for character in letters)
+    if latin < len(letters) / 2:
+        return False
+    words = _WORD.findall(question.lower())
+    if not _ENGLISH.isdisjoint(words) or len(words) < 3:
+        return True
+    language, probability = _identifier().classify(question.lower())
+    return bool(language == "en" or probability < _SURE)
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(list(_LANGUAGES))
+    return identifier

@@ -1,0 +1,325 @@
+"""(question, passage) pairs -> spans, with a small BERT that points at an answer.
+
+Runs on onnxruntime and ``tokenizers`` alone: no torch, no transformers, nothing of index's I/O.
+The weights that come with the package are described in ``qa/models/reader/README.md``; how they
+were made is in ``qa/training``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ConfigError, ReaderError
+from qa.spans import best_spans_batch, merge_windows
+from qa.types import Reading, Span
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+READER_DIRECTORY = Path(__file__).parent / "models" / "reader"
+"""The weights that come with the package."""
+
+MANIFEST = "reader.json"
+FORMAT = 1
+
+_SPECIAL_TOKENS = 3  # [CLS] question [SEP] passage [SEP]
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderConfig:
+    """How passages are read. Lengths are in word pieces."""
+
+    window: int = 384
+    """Question, passage and special tokens of one window: as in the model card's evaluation."""
+
+    overlap: int = 128
+    """Word pieces that two neighbouring windows of a long passage share."""
+
+    max_question: int = 64
+    """What is beyond this in a question is not read; the longest training question has 57."""
+
+    max_answer: int = 30
+    """The longest answer, as in the model card's evaluation."""
+
+    spans_per_passage: int = 5
+    """How many spans of each passage are returned."""
+
+    batch_tokens: int = 512
+    """Tokens, with padding, that go through the model at once."""
+
+    def __post_init__(self) -> None:
+        room = self.window - self.max_question - _SPECIAL_TOKENS
+        if not (
+            self.max_question >= 1
+            and 0 <= self.overlap < room
+            and min(self.max_answer, self.spans_per_passage, self.batch_tokens) >= 1
+        ):
+            raise ConfigError(
+                f"{self} leaves no way to read a passage: every number must be positive, and "
+                "window - max_question - 3 must be larger than overlap."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """A passage in word pieces: ids of shape (pieces,), character offsets of shape (pieces, 2)."""
+
+    ids: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Pieces ``start`` to ``stop`` of a passage, to be read with a question."""
+
+    pair: int
+    question: NDArray[np.int64]
+    passage: _Passage
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return len(self.question) + (self.stop - self.start) + _SPECIAL_TOKENS
+
+
+class Reader:
+    """An extractive reader; ``Reader.load()`` gives the one that comes with the package.
+
+    ``fingerprint`` names the weights (the SHA-256 of the model file). An instance holds no state
+    between calls and may be used from several threads.
+    """
+
+    def __init__(
+        self,
+        session: InferenceSession,
+        tokenizer: Tokenizer,
+        fingerprint: str,
+        config: ReaderConfig = ReaderConfig(),
+    ) -> None:
+        self.fingerprint = fingerprint
+        self.config = config
+        self._session = session
+        self._tokenizer = tokenizer
+        self._inputs = {node.name: node.type for node in session.get_inputs()}
+        self._cls = _special_id(tokenizer, "[CLS]")
+        self._sep = _special_id(tokenizer, "[SEP]")
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path | None = None,
+        threads: int | None = None,
+        config: ReaderConfig = ReaderConfig(),
+    ) -> Reader:
+        """Return the reader whose weights are in ``directory`` (default: the package's own).
+
+        ``threads`` is the number of CPU threads for one batch; by default onnxruntime chooses one a
+        core. Raises ``ReaderError`` when a file is missing, is not what the manifest says, or cannot
+        be run.
+        """
+        directory = READER_DIRECTORY if directory is None else directory
+        manifest = _read_manifest(directory)
+        if config.window > manifest.max_length:
+            raise ConfigError(
+                f"A window of {config.window} word pieces is more than the {manifest.max_length} "
+                f"that the reader in {directory} was made for; choose a smaller window."
+            )
+        weights = _read_checked(directory, manifest.file, manifest.sha256)
+        vocabulary = _read_checked(directory, manifest.tokenizer, manifest.tokenizer_sha256)
+        try:
+            import onnxruntime
+            from tokenizers import Tokenizer
+
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            if threads is not None:
+                options.intra_op_num_threads = threads
+            session = onnxruntime.InferenceSession(
+                weights, options, providers=["CPUExecutionProvider"]
+            )
+            tokenizer = Tokenizer.from_buffer(vocabulary)
+        except Exception as exc:  # both libraries raise bare Exception subclasses of their own
+            raise ReaderError(
+                f"The reader in {directory} does not load with this onnxruntime ({exc}); "
+                "install the package again, or export the weights anew."
+            ) from exc
+        return cls(session, tokenizer, manifest.sha256, config)
+
+    def read(
+        self, questions: Sequence[str], passages: Sequence[Sequence[str]]
+    ) -> list[list[Reading]]:
+        """Return a ``Reading`` for every passage of every question; ``passages[i]`` go with
+        ``questions[i]``.
+
+        Span offsets count characters of the passage; no span starts or ends with white space. A
+        passage without words gives a ``Reading`` without spans. Raises ``ValueError`` when the two
+        sequences have different lengths.
+        """
+        if len(questions) != len(passages):
+            raise ValueError(
+                f"{len(questions)} questions, but passages for {len(passages)}; give one list of "
+                "passages a question."
+            )
+        asked = [piece.ids[: self.config.max_question] for piece in self._encode(questions)]
+        distinct = dict.fromkeys(text for texts in passages for text in texts)
+        encoded = dict(zip(distinct, self._encode(list(distinct)), strict=True))
+        pairs = [(number, text) for number, texts in enumerate(passages) for text in texts]
+        windows = [
+            _Window(pair, asked[number], encoded[text], start, stop)
+            for pair, (number, text) in enumerate(pairs)
+            for start, stop in self._cut(len(asked[number]), len(encoded[text].ids))
+        ]
+        found: list[list[Reading]] = [[] for _ in pairs]
+        for batch in _batches(windows, self.config.batch_tokens):
+            for window, reading in zip(batch, self._read_batch(batch), strict=True):
+                found[window.pair].append(_trimmed(reading, pairs[window.pair][1]))
+        readings = iter(merge_windows(parts, top=self.config.spans_per_passage) for parts in found)
+        return [[next(readings) for _ in texts] for texts in passages]
+
+    def _encode(self, texts: Sequence[str]) -> list[_Passage]:
+        """Cut texts into word pieces, without special tokens."""
+        # Half a UTF-16 pair is no character and cannot be encoded; its place must be kept.
+        clean = [_SURROGATE.sub("\ufffd", text) for text in texts]
+        return [
+            _Passage(
+                np.array(encoding.ids, dtype=np.int64),
+                np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2),
+            )
+            for encoding in self._tokenizer.encode_batch(clean, add_special_tokens=False)
+        ]
+
+    def _cut(self, question: int, passage: int) -> Iterator[tuple[int, int]]:
+        """Yield the windows over a passage of so many pieces, for a question of so many."""
+        room = self.config.window - question - _SPECIAL_TOKENS
+        start = 0
+        while start + room < passage:
+            yield start, start + room
+            start += room - self.config.overlap
+        yield start, passage
+
+    def _read_batch(self, batch: Sequence[_Window]) -> list[Reading]:
+        """Run windows through the model."""
+        shape = (len(batch), max(map(len, batch)))
+        ids = np.zeros(shape, dtype=np.int64)
+        attention = np.zeros(shape, dtype=np.int64)
+        types = np.zeros(shape, dtype=np.int64)
+        context = np.zeros(shape, dtype=np.bool_)
+        offsets = np.zeros((*shape, 2), dtype=np.int64)
+        for row, window in enumerate(batch):
+            body = len(window.question) + 2
+            size = len(window)
+            ids[row, 0] = self._cls
+            ids[row, 1 : body - 1] = window.question
+            ids[row, [body - 1, size - 1]] = self._sep
+            ids[row, body : size - 1] = window.passage.ids[window.start : window.stop]
+            attention[row, :size] = 1
+            types[row, body:size] = 1
+            context[row, body : size - 1] = True
+            offsets[row, body : size - 1] = window.passage.offsets[window.start : window.stop]
+        feeds = {"input_ids": ids, "attention_mask": attention, "token_type_ids": types}
+        starts, ends = self._session.run(["start_logits", "end_logits"], feeds)
+        return best_spans_batch(
+            starts,
+            ends,
+            offsets,
+            context,
+            max_answer_tokens=self.config.max_answer,
+            top=self.config.spans_per_passage,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """What a directory of weights says about itself."""
+
+    file: str
+    sha256: str
+    tokenizer: str
+    tokenizer_sha256: str
+    max_length: int
+
+
+def _read_manifest(directory: Path) -> _Manifest:
+    path = directory / MANIFEST
+    try:
+        raw = json.loads(path.read_bytes())
+        if raw["format"] != FORMAT:
+            raise ReaderError(
+                f"{path} has format {raw['format']}, and this version reads format {FORMAT}; "
+                "install the package again, or export the weights anew."
+            )
+        return _Manifest(
+            file=str(raw["file"]),
+            sha256=str(raw["sha256"]),
+            tokenizer=str(raw["tokenizer"]),
+            tokenizer_sha256=str(raw["tokenizer_sha256"]),
+            max_length=int(raw["max_length"]),
+        )
+    except OSError as exc:
+        raise ReaderError(
+            f"There are no reader's weights in {directory} ({exc.strerror}: {MANIFEST}); "
+            "install the package again."
+        ) from exc
+    except (ValueError, KeyError, TypeError) as exc:
+        raise ReaderError(f"{path} is damaged ({exc}); install the package again.") from exc
+
+
+def _read_checked(directory: Path, name: str, sha256: str) -> bytes:
+    """Return the bytes of a file; ``ReaderError`` if they are not those of the manifest."""
+    path = directory / name
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise ReaderError(
+            f"The reader's file {path} cannot be read ({exc.strerror}); install the package again."
+        ) from exc
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise ReaderError(
+            f"The reader's file {path} is damaged: its SHA-256 begins with {found[:12]}, and "
+            f"{MANIFEST} says {sha256[:12]}; install the package again."
+        )
+    return data
+
+
+def _special_id(tokenizer: Tokenizer, token: str) -> int:
+    number = tokenizer.token_to_id(token)
+    if number is None:
+        raise ReaderError(f"The reader's tokenizer has no {token}; it does not fit the model.")
+    return int(number)
+
+
+def _batches(windows: Sequence[_Window], budget: int) -> Iterator[list[_Window]]:
+    """Yield all windows, longest first, in batches of at most ``budget`` tokens with padding."""
+    ordered = sorted(windows, key=len, reverse=True)
+    start = 0
+    while start < len(ordered):
+        stop = start + max(1, budget // len(ordered[start]))
+        yield ordered[start:stop]
+        start = stop
+
+
+def _trimmed(reading: Reading, passage: str) -> Reading:
+    """Take white space off the ends of spans.
+
+    A word piece can hold some: what the tokenizer's normaliser drops inside a word (U+001C, say)
+    may count as white space for Python.
+    """
+    return Reading(tuple(_trim(span, passage) for span in reading.spans), reading.null_score)
+
+
+def _trim(span: Span, passage: str) -> Span:
+    text = passage[span.start : span.end]
+    start = span.start + len(text) - len(text.lstrip())
+    return Span(start, start + len(text.strip()), span.score)

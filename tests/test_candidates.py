@@ -1,0 +1,108 @@
+"""Spans to answers: one scale, agreement, places, near-duplicates."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.types import Chunk, Hit
+from qa.candidates import Candidate, Place, group_answers
+
+
+def candidate(
+    text: str, doc: str = "a", start: int = 0, score: float = 1.0, null: float = 0.0, rank: int = 1
+) -> Candidate:
+    hit = Hit(Chunk(f"{doc}:0-999", doc, 0, 999, "…"), score=0.0, rank=rank)
+    return Candidate(hit, Place(doc, start, start + len(text)), text, score, null)
+
+
+def test_the_same_answer_in_two_documents_adds_up_and_both_places_are_kept() -> None:
+    first, second = group_answers(
+        [
+            candidate("Paris", "a", score=2.0),
+            candidate("the Rome", "b", score=1.6),
+            candidate("Rome", "c", score=1.5),
+        ]
+    )
+    assert (first.text, first.documents) == ("the Rome", 2)
+    assert first.places == (Place("b", 0, 8), Place("c", 0, 4))
+    assert second.text == "Paris"
+    assert first.share + second.share == pytest.approx(1)
+    assert first.share > second.share
+
+
+def test_a_place_that_two_passages_hold_counts_once() -> None:
+    twice = [candidate("Rome", score=1.0, rank=1), candidate("Rome", score=0.9, rank=2)]
+    first, second = group_answers([*twice, candidate("Paris", "b", score=1.0)])
+    assert first.share == pytest.approx(second.share)
+    assert {len(first.places), len(second.places)} == {1}
+
+
+def test_overlapping_spans_and_longer_names_fold_into_one_answer() -> None:
+    groups = group_answers(
+        [
+            candidate("Antony Blinken", "a", start=19, score=3.0),
+            candidate("Secretary of State Antony Blinken", "a", start=0, score=2.0),
+            candidate("Blinken", "b", score=2.5),
+            candidate("Biden", "b", start=50, score=1.0),
+        ]
+    )
+    assert [group.text for group in groups] == ["Antony Blinken", "Biden"]
+    assert groups[0].places == (Place("a", 19, 33),)  # only where just this stands
+    assert groups[0].documents == 2
+
+
+def test_a_number_inside_a_longer_answer_is_another_answer() -> None:
+    groups = group_answers([candidate("14 July 2024", "a"), candidate("14", "b")])
+    assert len(groups) == 2
+
+
+def test_the_wording_that_most_say_is_the_answer() -> None:
+    groups = group_answers(
+        [
+            candidate("Carlos Alcaraz", "a", score=1.2),
+            candidate("Alcaraz", "b", score=1.0),
+            candidate("Alcaraz", "c", score=1.0),
+        ]
+    )
+    assert [group.text for group in groups] == ["Alcaraz"]
+    assert len(groups[0].places) == 2
+
+
+def test_nothing_gives_nothing() -> None:
+    assert group_answers([]) == []
+
+
+SPANS = st.lists(
+    st.builds(
+        candidate,
+        st.sampled_from(["Rome", "the Rome", "Paris", "14", "in Paris, France", "!"]),
+        st.sampled_from("abc"),
+        st.integers(0, 40),
+        st.floats(-50, 50),
+        st.floats(-50, 50),
+        st.integers(1, 6),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(SPANS, st.randoms())
+def test_shares_add_up_and_the_order_of_spans_does_not_matter(
+    candidates: list[Candidate], random: object
+) -> None:
+    groups = group_answers(candidates)
+    assert math.isclose(sum(group.share for group in groups), 1.0, rel_tol=1e-9)
+    assert [g.share for g in groups] == sorted((g.share for g in groups), reverse=True)
+    for group in groups:
+        assert len(set(group.places)) == len(group.places) >= 1
+        assert group.documents >= len({place.doc_id for place in group.places})
+    shuffled = list(candidates)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    again = group_answers(shuffled)
+    assert sum(g.share for g in again) == pytest.approx(1)
+    assert max(g.share for g in again) == pytest.approx(max(g.share for g in groups), rel=0.9)

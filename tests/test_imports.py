@@ -1,0 +1,69 @@
+"""The rooms and who may enter which: ``ui -> qa -> index``, heavy libraries in their places."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+ROOMS = ("index", "qa", "ui")
+FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+MAY_IMPORT = {"index": {"index"}, "qa": {"index", "qa"}, "ui": {"index", "qa", "ui"}}
+
+# The command line is the front door: it starts the chat, and nothing else of qa knows of ui.
+FRONT_DOOR = "qa/cli.py"
+
+PLACES = {
+    "torch": ("index/embed.py", "qa/reader.py", "qa/training/"),
+    "sentence_transformers": ("index/embed.py", "qa/training/"),
+    "transformers": ("index/embed.py", "qa/training/"),
+    "onnxruntime": ("index/embed.py", "qa/reader.py", "qa/training/"),
+    "onnx": ("qa/training/",),
+    "sklearn": ("qa/training/",),
+    "matplotlib": ("qa/training/",),
+    "faiss": ("index/store.py",),
+    "bm25s": ("index/lexical.py",),
+    "gradio": ("ui/app.py",),
+    "pickle": (),
+    "marshal": (),
+    "shelve": (),
+}
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_imports_only_what_its_room_may(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    names = imported(path)
+    allowed = MAY_IMPORT[name.split("/")[0]] | ({"ui"} if name == FRONT_DOOR else set())
+    assert names & set(ROOMS) <= allowed
+    for library, places in PLACES.items():
+        assert library not in names or name.startswith(places or "nowhere"), library
+
+
+def test_types_do_no_input_or_output() -> None:
+    for name in ("index/types.py", "qa/types.py"):
+        assert imported(ROOT / name).isdisjoint({"os", "io", "pathlib", "json", "socket"})
+
+
+@pytest.mark.parametrize("statement", ["import qa", "from qa import QA", "import qa.cli"])
+def test_importing_qa_loads_no_torch_and_no_gradio(statement: str) -> None:
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = set(done.stdout.split())
+    assert loaded.isdisjoint({"torch", "gradio", "sentence_transformers", "transformers"})

@@ -1,0 +1,54 @@
+"""What can be asked."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import ROOT
+
+from qa.question import MAX_QUESTION, REASONS, unanswerable
+from qa.types import Refusal
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("", Refusal.EMPTY_QUESTION),
+        (" \n\t\u00a0 ", Refusal.EMPTY_QUESTION),
+        ("x" * 100_000, Refusal.LONG_QUESTION),
+        (" " * 100_000, Refusal.LONG_QUESTION),
+        ("😀👍🏽", Refusal.NO_WORDS),
+        ("?!", Refusal.NO_WORDS),
+        ("Wer hat das Spiel gewonnen?", Refusal.OTHER_LANGUAGE),
+        ("Was sagte Blinken?", Refusal.OTHER_LANGUAGE),
+        ("Quand aura lieu le sommet ?", Refusal.OTHER_LANGUAGE),
+        ("¿Quién ganó Wimbledon en 2023?", Refusal.OTHER_LANGUAGE),
+        ("Кто выиграл?", Refusal.OTHER_LANGUAGE),
+        ("谁赢了？", Refusal.OTHER_LANGUAGE),
+        ("מי ניצח?", Refusal.OTHER_LANGUAGE),
+        ("من فاز؟", Refusal.OTHER_LANGUAGE),
+        ("who won", None),
+        ("cop28 deal", None),
+        ("penicillin discoverer fleming", None),
+        ("Who is Mohammed bin Abdulrahman bin Jassim Al Thani?", None),
+        ("1969", None),
+        ("Who is 习近平?", None),
+    ],
+)
+def test_questions(question: str, expected: Refusal | None) -> None:
+    assert unanswerable(question) is expected
+
+
+def test_the_longest_question_that_is_allowed() -> None:
+    assert unanswerable("who " * (MAX_QUESTION // 4)) is None
+
+
+def test_no_golden_question_is_turned_away() -> None:
+    lines = (ROOT / "tests" / "golden" / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [q for line in lines if unanswerable(q := json.loads(line)["question"])] == []
+
+
+def test_every_refusal_has_its_sentence() -> None:
+    assert set(REASONS) == set(Refusal)
+    assert all(sentence.endswith(".") for sentence in REASONS.values())
