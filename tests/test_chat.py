@@ -1,0 +1,593 @@
+"""The chat as it is served: its endpoints over HTTP, its page in a real headless Chromium."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fake_qa import FakeQA, document, fake_rebuild, serve_fake
+from test_render import HOSTILE
+
+from index.errors import ConfigError, IndexDamaged
+from index.types import Document, Mark
+from ui import app, render
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+TALKS = document(
+    "articles/talks.md",
+    "\n\n".join(
+        [
+            "The harbour strike",
+            *(f"Paragraph {n} tells of another matter altogether. " * 3 for n in range(20)),
+            "What was agreed",
+            "Mora Linde was named chief negotiator of the union. She flies to Oslo.",
+            *(f"Section {n} is about something else again. " * 3 for n in range(20)),
+        ]
+    ),
+    "The harbour strike and its end",
+    date="2024-03-09",
+    author="Ines Aldo",
+)
+TALKS = Document(
+    **{
+        **TALKS.__dict__,
+        "headings": (Mark(TALKS.text.index("What was"), len(TALKS.text), "What was agreed"),),
+    }
+)
+REPORT = document(
+    "articles/report.pdf",
+    "The union lost much. The union named a chief negotiator: Mora Linde.",
+    "Report on the union",
+    pages=(Mark(0, 20, "1"), Mark(20, 68, "2")),
+)
+BRIDGE = document(
+    "articles/bridge.txt", "The Alder Bridge was opened on 3 May 1931 by the mayor.", "Alder Bridge"
+)
+QUESTION = "Who was named chief negotiator of the union?"
+BROKEN = "What breaks?"
+
+
+@pytest.fixture
+def qa() -> FakeQA:
+    return FakeQA([TALKS, REPORT, BRIDGE], fail_on={BROKEN: RuntimeError("a secret detail")})
+
+
+class Chat:
+    """A chat that is being served in a process of its own."""
+
+    def __init__(self, processes: Any, qa: FakeQA, with_rebuild: bool, options: dict[str, Any]):
+        self._pipe, theirs = processes.Pipe()
+        self._process = processes.Process(
+            target=serve_fake, args=(theirs, qa, with_rebuild, options), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self.url = self._receive().rstrip("/")
+
+    def add(self, *documents: Document) -> None:
+        """Make a new generation with these documents, as another process would."""
+        self._tell(documents, {})
+
+    def ask(self, question: str, **options: Any) -> Any:
+        """Call the endpoint ``/ask``; return its reply, or the message of its error."""
+        return self._tell((), {"question": question, **options})
+
+    def endpoints(self) -> Any:
+        """Return what a client is told about the endpoints."""
+        return self._tell((), {})["named_endpoints"]
+
+    def close(self) -> list[str]:
+        """Stop serving; return the hosts that the server asked for anything."""
+        self._pipe.send(None)
+        asked = self._receive()
+        self._process.join(20)
+        self._process.close()
+        self._pipe.close()
+        return list(asked)
+
+    def _tell(self, documents: tuple[Document, ...], question: dict[str, Any]) -> Any:
+        self._pipe.send((documents, question))
+        return self._receive()
+
+    def _receive(self) -> Any:
+        assert self._pipe.poll(60), "the chat does not answer"
+        return self._pipe.recv()
+
+
+@pytest.fixture(scope="module")
+def processes() -> Any:
+    """Processes that start with Gradio loaded.
+
+    A server of Gradio's leaves event loops open, for which later tests would be blamed.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ui.app"])
+    return context
+
+
+@pytest.fixture
+def chat(processes: Any) -> Iterator[Callable[..., Chat]]:
+    """Serve a chat; at the end, its server may have asked nobody outside."""
+    served: list[Chat] = []
+
+    def start(qa: FakeQA, *, with_rebuild: bool = False, **options: Any) -> Chat:
+        served.append(Chat(processes, qa, with_rebuild, options))
+        return served[-1]
+
+    yield start
+    assert [asked for one in served for asked in one.close()] == []
+
+
+# --- over HTTP -----------------------------------------------------------------------------------
+
+
+def test_health_counts_what_is_indexed(qa: FakeQA, chat: Callable[..., Chat]) -> None:
+    served = chat(qa)
+    url = served.url
+    assert httpx.get(f"{url}/healthz").json() == {"status": "ok", "generation": 1, "documents": 3}
+    served.add(document("articles/new.txt", "New."))
+    assert httpx.get(f"{url}/healthz").json() == {"status": "ok", "generation": 2, "documents": 4}
+
+
+def test_health_fails_with_the_reason(chat: Callable[..., Chat]) -> None:
+    damage = IndexDamaged("vectors.faiss is damaged: run `footnote index`.")
+    reply = httpx.get(f"{chat(FakeQA([], damage=damage)).url}/healthz")
+    assert reply.status_code == 503
+    assert reply.json()["reason"] == str(damage)
+
+
+def test_every_response_forbids_what_the_page_does_not_need(
+    qa: FakeQA, chat: Callable[..., Chat]
+) -> None:
+    url = chat(qa).url
+    for path in ("/", "/healthz", "/config", "/fonts/source-serif-4-latin-400.woff2", "/nowhere"):
+        headers = httpx.get(url + path).headers
+        policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+        assert policy["default-src"] == policy["connect-src"] == "'self'", path
+        assert policy["frame-ancestors"] == policy["object-src"] == "'none'", path
+        assert "http" not in headers["content-security-policy"], path
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["referrer-policy"] == "same-origin", path
+    assert httpx.get(f"{url}/docs").status_code == 404
+
+
+def test_the_endpoint_gives_what_the_answer_says(qa: FakeQA, chat: Callable[..., Chat]) -> None:
+    served = chat(qa)
+    reply = served.ask(QUESTION)
+    assert reply == qa.ask(QUESTION).to_dict()
+    assert reply["text"] == "Mora Linde"
+    assert [one["page"] for one in reply["citations"]] == [None, "2"]
+    refused = served.ask("Which chief penguin sings on Mars?", threshold=0.9)
+    assert refused["text"] is None
+    assert refused["refusal"] == "no_answer"
+    assert refused["nearest"]["source"] == TALKS.source
+    assert served.ask(QUESTION, top=1) == qa.ask(QUESTION, top=1).to_dict()
+
+
+def test_the_endpoint_is_typed_and_the_only_one(qa: FakeQA, chat: Callable[..., Chat]) -> None:
+    endpoints = chat(qa, with_rebuild=True).endpoints()
+    assert list(endpoints) == ["/ask"]
+    parameters = endpoints["/ask"]["parameters"]
+    types = {one["parameter_name"]: one["python_type"]["type"].split(" | ") for one in parameters}
+    assert types == {"question": ["str"], "threshold": ["None", "float"], "top": ["int"]}
+    assert [one["parameter_has_default"] for one in parameters] == [False, True, True]
+    assert parameters[2]["parameter_default"] == 5
+
+
+def test_the_endpoint_says_why_it_failed(chat: Callable[..., Chat]) -> None:
+    why = ConfigError("top is 0: ask for one answer at least.")
+    served = chat(FakeQA([BRIDGE], fail_on={"How?": why}))
+    assert str(why) in served.ask("How?")
+
+
+def test_a_password_covers_all_but_health(qa: FakeQA, chat: Callable[..., Chat]) -> None:
+    url = chat(qa, auth=("ann", "tide")).url
+    assert httpx.get(f"{url}/config").status_code == 401
+    assert httpx.get(f"{url}/healthz").status_code == 200
+    login = {"username": "ann", "password": "ebb"}
+    assert httpx.post(f"{url}/login", data=login).status_code == 400
+    with httpx.Client() as client:
+        assert client.post(f"{url}/login", data={**login, "password": "tide"}).status_code == 200
+        assert client.get(f"{url}/config").status_code == 200
+
+
+def test_an_upload_is_capped(qa: FakeQA, chat: Callable[..., Chat]) -> None:
+    url = chat(qa, with_rebuild=True).url
+    small, big = (
+        httpx.post(f"{url}/gradio_api/upload", files={"files": ("a.txt", b"x" * size)}, timeout=30)
+        for size in (900, app.MAX_FILE_BYTES + 1)
+    )
+    assert small.status_code == 200
+    assert big.status_code == 413
+
+
+def test_a_port_in_use_is_named(qa: FakeQA, chat: Callable[..., Chat]) -> None:
+    port = int(chat(qa).url.rsplit(":", 1)[1])
+    with pytest.raises(ConfigError, match=rf"^Port {port} on 127\.0\.0\.1 is in use: .* --port"):
+        app.serve(qa, port=port, block=False)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "message"),
+    [("192.0.2.1", 0, "no address of this machine"), ("127.0.0.1", 70_000, "70000 is no port")],
+)
+def test_a_wrong_address_is_named(qa: FakeQA, host: str, port: int, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        app.serve(qa, host=host, port=port, block=False)
+
+
+# --- what is added, without a browser ------------------------------------------------------------
+
+
+def test_adding_reports_what_failed(qa: FakeQA, tmp_path: Path) -> None:
+    def broken(paths: list[Path], progress: app.Progress) -> render.Report:
+        raise error
+
+    def add(rebuild: app.Rebuild, *names: str) -> str:
+        return app._add(rebuild, [str(tmp_path / name) for name in names], lambda done, what: None)
+
+    assert "Choose files first" in add(fake_rebuild(qa))
+    assert "does not read .exe files" in add(fake_rebuild(qa), "a.txt", "b.exe")
+    assert "at most 100" in add(fake_rebuild(qa), *(f"{n}.txt" for n in range(101)))
+    error: Exception = ConfigError("The disk is full: make room.")
+    assert "The disk is full: make room." in add(broken, "a.txt")
+    error = RuntimeError("a secret detail")
+    assert "The index is as it was" in add(broken, "a.txt")
+    assert "secret" not in add(broken, "a.txt")
+    assert qa.generation_number() == 1
+
+
+def test_a_place_that_is_gone_says_so(qa: FakeQA) -> None:
+    gone = document("articles/gone.txt", "Gone.")
+    for value in (str(render.Place.of_document(gone)), "", "<script>", "1:2:3"):
+        assert "no longer in the index" in app._open(qa, value)
+
+
+# --- in a browser --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    missing = None if CHROMIUM.exists() else f"there is no Chromium at {CHROMIUM}"
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing = "playwright is not installed"
+    if missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{missing}, and CI must test the page")
+        pytest.skip(f"{missing}: `apt-get install chromium`, `pip install playwright`")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open a page; at the end, no page may have asked outside, run foreign code or failed."""
+    pages: list[Any] = []
+    outside: list[str] = []
+    trouble: list[str] = []
+
+    def open_page(url: str, **options: Any) -> Any:
+        page = browser.new_page(**{"viewport": {"width": 1280, "height": 800}, **options})
+        pages.append(page)
+        page.set_default_timeout(15_000)
+        page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("popup", lambda popup: trouble.append(popup.url))
+        page.on("request", lambda request: outside.append(request.url) if away(request) else None)
+        page.goto(url)
+        page.wait_for_selector("textarea[data-testid=textbox]")
+        page.wait_for_selector(".fn-size")
+        return page
+
+    def away(request: Any) -> bool:
+        return not request.url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert outside == []
+    assert trouble == []
+
+
+def ask(page: Any, question: str) -> Any:
+    """Type a question, press Enter, and return the reply when it is there."""
+    replies = page.locator(".fn-reply")
+    before = replies.count()
+    box = page.locator("#fn-box textarea")
+    box.fill(question)
+    box.press("Enter")
+    replies.nth(before).wait_for()
+    return replies.nth(before)
+
+
+def in_view(page: Any, selector: str) -> bool:
+    """Tell whether the element is inside the visible part of the panel's text."""
+    return bool(
+        page.wait_for_function(
+            """selector => {
+                const place = document.querySelector(selector).getBoundingClientRect();
+                const text = document.querySelector("#fn-panel .fn-doc-text");
+                const seen = text.getBoundingClientRect();
+                return place.height > 0 && place.top >= seen.top && place.bottom <= seen.bottom;
+            }""",
+            arg=selector,
+        )
+    )
+
+
+@pytest.mark.browser
+def test_ask_and_see_the_place(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    page = visit(chat(qa).url)
+    reply = ask(page, QUESTION)
+    assert page.locator(".fn-question").inner_text() == QUESTION
+    assert page.locator("#fn-box textarea").input_value() == ""
+    assert reply.locator(".fn-answer").inner_text() == "Mora Linde"
+    assert reply.locator(".fn-quote mark").inner_text() == "Mora Linde"
+    assert "was named chief negotiator" in reply.locator(".fn-quote").inner_text()
+    assert re.fullmatch(r".* right · \d\d%", reply.locator(".fn-chip").first.inner_text())
+    assert reply.locator(".fn-agree").inner_text() == "2 articles say so"
+    notes = reply.locator(".fn-notes .fn-open")
+    assert notes.count() == 2
+    assert notes.nth(0).inner_text().split("\n") == [
+        TALKS.title,
+        f"{TALKS.source} · What was agreed",
+    ]
+    assert notes.nth(1).inner_text().split("\n") == [REPORT.title, f"{REPORT.source} · page 2"]
+    assert all(notes.nth(n).is_visible() for n in range(2))
+    # The first citation opens by itself: the whole document, at its mark.
+    panel = page.locator("#fn-panel")
+    assert panel.locator("h2").inner_text() == TALKS.title
+    assert panel.locator("mark").inner_text() == "Mora Linde"
+    assert "Paragraph 0" in panel.inner_text()
+    assert "Section 19" in panel.inner_text()
+    assert in_view(page, "#fn-panel mark")
+
+
+@pytest.mark.browser
+def test_a_citation_opens_by_keyboard_and_from_an_address_with_a_theme(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    page = visit(f"{chat(qa).url}/?__theme=dark")
+    address = page.url
+    reply = ask(page, QUESTION)
+    page.locator("#fn-panel mark").wait_for()
+    page.evaluate("document.querySelector('#fn-panel .fn-doc-text').scrollTop = 0")
+    page.locator("body").press("Home")
+    second = reply.locator(".fn-notes .fn-open").nth(1)
+    for _ in range(12):  # the citations come soon after the head of the page
+        page.keyboard.press("Tab")
+        if second.evaluate("button => button === document.activeElement"):
+            break
+    else:
+        pytest.fail("Tab does not reach the second citation")
+    assert second.evaluate("button => getComputedStyle(button).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.locator("#fn-panel h2", has_text=REPORT.title).wait_for()
+    assert page.locator("#fn-panel .fn-page").all_inner_texts() == ["Page 1", "Page 2"]
+    reply.locator(".fn-notes .fn-open").nth(0).click()
+    page.locator("#fn-panel h2", has_text=TALKS.title).wait_for()
+    assert in_view(page, "#fn-panel mark")
+    assert page.url == address
+
+
+@pytest.mark.browser
+def test_a_refusal_explains_itself_and_shows_the_nearest_passage(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    page = visit(chat(qa).url)
+    reply = ask(page, "Which chief penguin sings on Mars?")
+    assert "hold no answer" in reply.locator(".fn-lead").inner_text()
+    assert "none holds an answer" in reply.locator(".fn-reason").inner_text()
+    assert "25%" in reply.locator(".fn-chip").inner_text()
+    assert "chief negotiator" in reply.locator(".fn-near").inner_text()
+    assert reply.locator(".fn-where").inner_text() == f"{TALKS.source} · What was agreed"
+    assert page.locator("mark").count() == 0
+    assert in_view(page, "#fn-panel .fn-around")
+    nothing = ask(page, "zyzzyva quokka")
+    assert "say nothing about this" in nothing.locator(".fn-lead").inner_text()
+    assert nothing.locator(".fn-near").count() == 0
+
+
+@pytest.mark.browser
+def test_an_example_fits_the_index_and_is_answered(
+    chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    page = visit(chat(FakeQA([BRIDGE])).url)
+    example = page.locator("#fn-log button.example")
+    example.wait_for()
+    assert example.inner_text() == "When was the Alder Bridge opened?"
+    example.click()
+    page.locator(".fn-answer").wait_for()
+    assert page.locator(".fn-question").inner_text() == "When was the Alder Bridge opened?"
+    assert page.locator("#fn-panel h2").inner_text() == "Alder Bridge"
+
+
+@pytest.mark.browser
+def test_an_upload_becomes_answerable(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    lamp, empty = tmp_path / "lamp.txt", tmp_path / "empty.md"
+    lamp.write_text("The Port Alder lamp was lit in 1887 by Edith Marrow.")
+    empty.write_text("\n")
+    page = visit(chat(qa, with_rebuild=True).url)
+    assert "say nothing" in ask(page, "Edith Marrow lamp?").locator(".fn-lead").inner_text()
+    page.get_by_role("tab", name="Add articles").click()
+    page.set_input_files("#fn-files input[type=file]", [lamp, empty])
+    page.locator("#fn-files tr", has_text="empty").wait_for()
+    page.click("#fn-add")
+    rows = page.locator(".fn-report tr")
+    rows.first.wait_for()
+    assert rows.nth(0).inner_text().split() == ["Added", "uploads/lamp.txt"]
+    assert rows.nth(1).inner_text().split(maxsplit=2) == [
+        "Skipped",
+        "uploads/empty.md",
+        "The file is empty.",
+    ]
+    page.locator(".fn-size", has_text="4 articles").wait_for()
+    page.get_by_role("tab", name="All articles").click()
+    listed = page.locator("#fn-list .fn-open", has_text="uploads/lamp.txt")
+    listed.click()
+    page.locator("#fn-panel h2", has_text="lamp").wait_for()
+    reply = ask(page, "When was the Port Alder lamp lit?")
+    assert "1887" in reply.locator(".fn-quote").inner_text()
+    assert reply.locator(".fn-where").first.inner_text() == "uploads/lamp.txt"
+
+
+@pytest.mark.browser
+def test_a_new_generation_is_answered_from_and_listed(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    served = chat(qa)
+    page = visit(served.url)
+    ask(page, QUESTION)
+    page.locator(".fn-size", has_text="3 articles").wait_for()
+    served.add(document("articles/kite.txt", "The red kite flew over Marl Hill."))
+    reply = ask(page, "What flew over Marl Hill?")
+    assert reply.locator(".fn-where").first.inner_text() == "articles/kite.txt"
+    page.locator(".fn-size", has_text="4 articles").wait_for()
+    # A citation of a document that has changed since is not shown in the wrong place.
+    served.add(document(TALKS.source, "Nothing is settled.", TALKS.title))
+    page.locator(".fn-notes .fn-open", has_text=TALKS.title).click()
+    page.locator("#fn-panel .fn-stale").wait_for()
+    assert page.locator("#fn-panel mark").count() == 0
+
+
+@pytest.mark.browser
+def test_an_error_leaves_the_input_usable(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    page = visit(chat(qa).url)
+    reply = ask(page, BROKEN)
+    assert "Sorry" in reply.inner_text()
+    assert "Ask again" in reply.inner_text()
+    assert "secret" not in page.locator("body").inner_text()
+    assert ask(page, QUESTION).locator(".fn-answer").inner_text() == "Mora Linde"
+
+
+@pytest.mark.browser
+def test_hostile_text_is_inert(chat: Callable[..., Chat], visit: Callable[..., Any]) -> None:
+    hostile = [text.replace("\ud800", "") for text in HOSTILE]
+    attack = " zebra ".join(" ".join(text.split()) for text in hostile)
+    attacker = document(
+        f"bad/{hostile[1]}.txt",
+        f"Zebra opening {attack} closing stripes",
+        hostile[3],
+        date=hostile[4],
+        author=hostile[6],
+        headings=(Mark(0, 5000, hostile[5]),),
+        pages=(Mark(0, 5000, hostile[0]),),
+    )
+    other = document("bad/other.txt", f"zebra\n\n{hostile[8]}\n\nzebra {hostile[2]}", hostile[2])
+    qa = FakeQA([attacker, other])
+    page = visit(chat(qa).url, viewport={"width": 390, "height": 844})
+    first = ask(page, f"zebra opening {hostile[1]} {hostile[2]} {hostile[7]}")
+    for text in hostile[:10]:
+        asked = ask(page, f"zebra {text}")
+        assert asked.is_visible()
+    page.get_by_role("tab", name="All articles").click()
+    for button in page.locator("#fn-list .fn-open").all():
+        button.click()
+        page.locator("#fn-panel .fn-doc").wait_for()
+        page.get_by_role("tab", name="All articles").click()
+    page.wait_for_timeout(300)
+    ours = page.locator(".message-content, #fn-panel, #fn-list")
+    body = "\n".join(ours.evaluate_all("all => all.map(one => one.textContent)"))
+    for text in hostile[:7]:
+        assert text in body, text
+    assert hostile[2] in page.locator(".fn-question").first.inner_text()
+    assert first.is_visible()
+    made = ours.evaluate_all(
+        """all => all.flatMap(one => [...one.querySelectorAll(
+            "script, img, svg, form, input, iframe, style, link, math, .katex, a, code, [onclick]"
+        )].map(found => found.outerHTML))"""
+    )
+    assert made == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+# WCAG 2.2, success criterion 1.4.3: a contrast of 4.5 to 1 for text.
+POOR_CONTRAST = """() => {
+    const parse = colour => colour.match(/[\\d.]+/g).map(Number);
+    const luminance = rgb => {
+        const [r, g, b] = rgb.slice(0, 3).map(value => {
+            const part = value / 255;
+            return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = element => {
+        for (let at = element; at; at = at.parentElement) {
+            const colour = parse(getComputedStyle(at).backgroundColor);
+            if (colour.length === 3 || colour[3] > 0) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const found = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const element = texts.currentNode.parentElement;
+        if (!texts.currentNode.textContent.trim() || !element.checkVisibility()) continue;
+        if (!element.closest(".fn-reply, .fn-question, .fn-doc, .fn-masthead, [role=tab]"))
+            continue;
+        const [a, b] = [
+            luminance(parse(getComputedStyle(element).color)),
+            luminance(behind(element)),
+        ].sort((x, y) => y - x);
+        const ratio = (a + 0.05) / (b + 0.05);
+        if (ratio < 4.5) found.push([element.className, ratio]);
+    }
+    return found;
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_width_and_scheme_is_legible(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], width: int
+) -> None:
+    url = chat(qa, with_rebuild=True).url
+    for scheme in ("light", "dark"):
+        page = visit(url, viewport={"width": width, "height": 844}, color_scheme=scheme)
+        ask(page, "Which chief penguin sings on Mars?")
+        ask(page, QUESTION)
+        page.locator("#fn-panel mark").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        chat_box, side = (page.locator(at).bounding_box() for at in ("#fn-chat", "#fn-side"))
+        if width == 390:
+            assert side["y"] >= chat_box["y"] + chat_box["height"]
+        else:
+            assert side["x"] >= chat_box["x"] + chat_box["width"]
+        assert page.evaluate(POOR_CONTRAST) == []
+
+
+@pytest.mark.browser
+def test_a_question_asked_while_another_is_read_is_kept(
+    chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    page = visit(chat(FakeQA([TALKS], delay=1.0)).url)
+    box = page.locator("#fn-box textarea")
+    box.fill(QUESTION)
+    box.press("Enter")
+    page.locator(".fn-waiting").wait_for()
+    box.fill("Who flies to Oslo?")
+    page.locator(".fn-reply").wait_for()
+    assert page.locator(".fn-waiting").count() == 0
+    assert box.input_value() == "Who flies to Oslo?"
+    box.press("Enter")
+    page.locator(".fn-reply").nth(1).wait_for()
+    assert page.locator(".fn-question").all_inner_texts() == [QUESTION, "Who flies to Oslo?"]

@@ -1,0 +1,1 @@
+"""The web chat. Importing it loads no Gradio; ``ui.app`` does."""
