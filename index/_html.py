@@ -7,12 +7,13 @@ Measured on the pages of ``tests/news_pages.py`` against trafilatura and resilip
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from index._parse import Block, Parsed, assemble
+from index._parse import Block, Parsed, assemble, title_of
 from index._text import decode, parse_date, plain, top_matter
 from index.errors import LoadError
 
@@ -63,8 +64,9 @@ _PARAGRAPH_WORDS = 5
 _SENTENCE_END = (".", "!", "?", "…", '."', ".'", ".”", ".’", '?"', "?”", '!"', "!”", ".)", ":")
 _NOTICE = re.compile(
     r"(?:- )?(?:(?:skip )?advertisement|(?:please )?share(?: this)?(?: article| story| page| post)?:?|"
-    r"©.*|(?:copyright|all rights reserved)\b.*|\d+ min(?:ute)?s? read|read more\b:?.*|loading\.*|"
-    r"(?:sign up|subscribe|log in|sign in)\b.*|skip to .*|you are visitor number .*)",
+    r"(?:copyright )?(?:©|\(c\) ).*|copyright \d{4}.*|(?:.*\. )?all rights reserved\.?|"
+    r"\d+ min(?:ute)?s? read|read more:.*|loading\.*|you are visitor number .*|"
+    r"(?:sign up|subscribe|log in|sign in|skip to)\b.*(?<!\.))",
     re.I,
 )
 _NOTICE_CHARACTERS = 120
@@ -80,11 +82,12 @@ def parse_html(data: bytes) -> Parsed:
     tree = LexborHTMLParser(source.replace("\x00", ""))
     meta = _metadata(tree)
     body = tree.body or tree.root
-    text, headings = assemble(_article(tree, body)) if body is not None else ("", ())
+    blocks = _article(tree, body) if body is not None else []
+    text, headings = assemble(blocks)
     found = top_matter(text[:4000].split("\n"))
     return Parsed(
         text=text,
-        title=meta.get("title") or (headings[0][2] if headings else None),
+        title=meta.get("title") or title_of(blocks),
         date=meta.get("date") or found.get("date"),
         author=meta.get("author") or found.get("author") or meta.get("source"),
         headings=headings,
@@ -137,8 +140,12 @@ def _metadata(tree: Any) -> dict[str, str]:
         for name in names:
             note(key, metas.get(name))
     for node in tree.css("h1")[:1]:
-        note("title", node.text(separator=" "))
-    for node in tree.css("title")[:1]:
+        headline = " ".join(node.text(separator=" ").split())
+        titles = [" ".join(title.text().split()) for title in tree.css("head title")[:1]]
+        # A first headline that the title does not hold is the site's name.
+        if not titles or headline.lower() in titles[0].lower():
+            note("title", headline)
+    for node in tree.css("head title")[:1]:
         note("title", node.text())
     for node in tree.css("time[datetime]")[:1]:
         note("date", node.attributes.get("datetime"))
@@ -186,12 +193,13 @@ def _article(tree: Any, body: Any) -> list[Block]:
         while node is not None:
             kept.add(node.mem_id)
             node = node.parent
-    reader = _Reader(kept, _sign_up_boxes(tree, sizes, kept), sizes.get(body.mem_id, 0))
+    # Where nothing tells the article, no name is believed of what holds half of the page's text.
+    half = sizes.get(body.mem_id, 0) / 2
+    believed = half if headline is None and main.mem_id == body.mem_id else math.inf
+    reader = _Reader(kept, _sign_up_boxes(tree, sizes, kept), half, believed)
     pieces = _walk(main, reader, sizes)
-    return [
-        Block(piece.text, heading=piece.level > 0, tight=piece.tight)
-        for piece in _without_notices(pieces, whole_page=main.mem_id == body.mem_id)
-    ]
+    end = reader.end_of_article() if main.mem_id == body.mem_id else len(pieces)
+    return [Block(piece.text, piece.level, piece.tight) for piece in _without_notices(pieces, end)]
 
 
 def _holds(outer: Any, node: Any) -> bool:
@@ -262,13 +270,35 @@ def _sign_up_boxes(tree: Any, sizes: Mapping[int, int], kept: set[int]) -> set[i
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A block as the page has it. ``level``: 1 to 6 for headings, else 0; ``linked``: share of it."""
+    """A block as the page has it.
+
+    ``level``: 1 to 6 for headings, else 0; ``linked``: the share of it that is links; ``cells``: of a
+    row; ``container``: the element around the block's own.
+    """
 
     text: str
     level: int
     tight: bool
     linked: float
     cells: int
+    container: int
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it is a link to somewhere else, or what sites say among the paragraphs."""
+        if len(self.text) <= _NOTICE_CHARACTERS and _NOTICE.fullmatch(self.text):
+            return True
+        if self.level or self.linked <= _LINKED_SHARE or self.text.endswith("."):
+            return False
+        return len(self.text[:1000].split()) < _LINKED_WORDS
+
+    @property
+    def is_paragraph(self) -> bool:
+        """Whether it is a sentence at least, or a row of a table."""
+        if self.level or self.is_notice:
+            return False
+        words = len(self.text[:1000].split())
+        return self.cells > 1 or (words >= _PARAGRAPH_WORDS and self.text.endswith(_SENTENCE_END))
 
 
 def _walk(root: Any, reader: _Reader, sizes: Mapping[int, int]) -> list[_Piece]:
@@ -277,11 +307,11 @@ def _walk(root: Any, reader: _Reader, sizes: Mapping[int, int]) -> list[_Piece]:
     while stack:
         node, ends = stack.pop()
         if ends:
-            reader.close(node.tag)
+            reader.close(node)
         elif node.is_text_node:
             reader.add(node.text_content or "")
         elif node.is_element_node and not reader.drops(node, sizes.get(node.mem_id, 0)):
-            reader.open(node.tag)
+            reader.open(node)
             stack.append((node, True))
             children = list(node.iter(include_text=True))
             stack.extend((child, False) for child in reversed(children))
@@ -292,9 +322,12 @@ def _walk(root: Any, reader: _Reader, sizes: Mapping[int, int]) -> list[_Piece]:
 class _Reader:
     """Collects text into pieces while an element is walked."""
 
-    def __init__(self, kept: set[int], boxes: set[int], page_size: int) -> None:
+    def __init__(self, kept: set[int], boxes: set[int], half: float, believed: float) -> None:
         self.pieces: list[_Piece] = []
-        self._kept, self._boxes, self._page_size = kept, boxes, page_size
+        self._kept, self._boxes, self._half, self._believed = kept, boxes, half, believed
+        self._open: list[int] = []  # block-level elements
+        self._parents: dict[int, int] = {}
+        self._extents: dict[int, tuple[int, int]] = {}  # the pieces of an element
         self._parts: list[str] = []
         self._characters = self._linked = 0
         self._links = self._articles = self._preformatted = 0  # open elements of these kinds
@@ -312,10 +345,10 @@ class _Reader:
             return False
         if node.mem_id in self._boxes or (tag == "header" and not self._articles):
             return True
-        if tag in _SURROUNDINGS and not (tag == "form" and size > self._page_size / 2):
+        if tag in _SURROUNDINGS and not (tag == "form" and size > self._half):
             return True
         attributes = node.attributes
-        if not attributes:
+        if not attributes or size > self._believed:
             return False
         if "hidden" in attributes or attributes.get("aria-hidden") == "true":
             return True
@@ -336,8 +369,9 @@ class _Reader:
         self._linked += size if self._links else 0
         self._parts.append(text)
 
-    def open(self, tag: str) -> None:
+    def open(self, node: Any) -> None:
         """Begin an element."""
+        tag = node.tag
         if tag == "br":
             self._parts.append("\n")
         elif tag == "a":
@@ -346,6 +380,9 @@ class _Reader:
             return
         if tag not in {"td", "th"}:
             self.flush()
+        self._parents[node.mem_id] = self._open[-1] if self._open else 0
+        self._open.append(node.mem_id)
+        self._extents[node.mem_id] = (len(self.pieces), len(self.pieces))
         if tag in {"article", "main"}:
             self._articles += 1
         elif tag == "pre":
@@ -356,8 +393,9 @@ class _Reader:
             self._prefix = "- " if tag == "li" else ""
             self._tight, self._first = not self._first, False
 
-    def close(self, tag: str) -> None:
+    def close(self, node: Any) -> None:
         """End an element."""
+        tag = node.tag
         if tag == "a":
             self._links -= 1
         if tag not in _BLOCK_TAGS:
@@ -365,8 +403,10 @@ class _Reader:
         if tag in {"td", "th"}:
             self._parts.append(" | ")
             self._cells += 1
-            return
-        self.flush(_HEADINGS.index(tag) + 1 if tag in _HEADINGS else 0)
+        else:
+            self.flush(_HEADINGS.index(tag) + 1 if tag in _HEADINGS else 0)
+        self._open.pop()
+        self._extents[node.mem_id] = (self._extents[node.mem_id][0], len(self.pieces))
         if tag in {"article", "main"}:
             self._articles -= 1
         elif tag == "pre":
@@ -382,30 +422,48 @@ class _Reader:
         text = text.strip(" |\n\t")
         if text:
             linked = self._linked / max(self._characters, 1)
-            piece = _Piece(self._prefix + text, level, self._tight, linked, self._cells)
-            self.pieces.append(piece)
+            container = self._open[-2] if len(self._open) > 1 else 0
+            self.pieces.append(
+                _Piece(self._prefix + text, level, self._tight, linked, self._cells, container)
+            )
             self._prefix, self._tight = "", False
         self._parts.clear()
         self._characters = self._linked = self._cells = 0
+
+    def end_of_article(self) -> int:
+        """Return how many of the pieces there are up to the end of the article's element.
+
+        That is the innermost one around the last paragraph with half of all paragraphs' text.
+        """
+        sums = [0]
+        for piece in self.pieces:
+            sums.append(sums[-1] + len(piece.text) * piece.is_paragraph)
+        last = next((p for p in reversed(self.pieces) if p.is_paragraph), None)
+        element = last.container if last is not None else 0
+        while element:
+            start, end = self._extents[element]
+            if sums[end] - sums[start] >= sums[-1] / 2:
+                return end
+            element = self._parents[element]
+        return len(self.pieces)
 
 
 # --- which of their blocks are the article -------------------------------------------------------
 
 
-def _without_notices(pieces: Sequence[_Piece], *, whole_page: bool) -> list[_Piece]:
+def _without_notices(pieces: Sequence[_Piece], end: int) -> list[_Piece]:
     """Drop what is no text of the article though it stands among it.
 
-    Links to elsewhere and notices go; the article begins at its headline; where the page does not say
-    which element holds it, it ends with its last full sentence or table. What would leave less than a
-    quarter of the text is not done: such a page is a list.
+    Links to elsewhere and notices go, and what is no sentence before the headline; nothing from
+    ``end`` on is taken. What would leave less than a quarter of the text is not done: such a page is
+    a list.
     """
     start = next((at for at, piece in enumerate(pieces) if piece.level == 1), 0)
-    if _size(pieces[start:]) < _size(pieces) / 2:
-        start = 0
-    kept = [piece for piece in pieces[start:] if piece.level == 1 or not _is_notice(piece)]
-    if whole_page:
-        ends = (at for at, piece in enumerate(kept) if _is_paragraph(piece))
-        kept = kept[: max(ends, default=len(kept) - 1) + 1]
+    kept = [
+        piece
+        for at, piece in enumerate(pieces[:end])
+        if piece.level == 1 or not (piece.is_notice or (at < start and not piece.is_paragraph))
+    ]
     kept = _without_empty_headings(kept)
     return kept if _size(kept) >= _size(pieces) / 4 else list(pieces)
 
@@ -414,27 +472,12 @@ def _size(pieces: Iterable[_Piece]) -> int:
     return sum(len(piece.text) for piece in pieces)
 
 
-def _is_notice(piece: _Piece) -> bool:
-    if len(piece.text) <= _NOTICE_CHARACTERS and _NOTICE.fullmatch(piece.text):
-        return True
-    if piece.level or piece.linked <= _LINKED_SHARE or piece.text.endswith("."):
-        return False
-    return len(piece.text.split()) < _LINKED_WORDS
-
-
-def _is_paragraph(piece: _Piece) -> bool:
-    if piece.level:
-        return False
-    words = len(piece.text.split())
-    return piece.cells > 1 or (words >= _PARAGRAPH_WORDS and piece.text.endswith(_SENTENCE_END))
-
-
 def _without_empty_headings(pieces: Sequence[_Piece]) -> list[_Piece]:
     """Drop headings with nothing under them."""
     kept: list[_Piece] = []
     below = 1  # the level of the heading that comes next; the end counts as one
     for piece in reversed(pieces):
-        if 1 < piece.level and below and piece.level >= below:
+        if piece.level > 1 and below and piece.level >= below:
             continue
         below = piece.level
         kept.append(piece)

@@ -55,6 +55,7 @@ class FolderRecord:
 class FileRecord:
     """A file that was read: its bytes, the ids of its documents, and what in it was skipped.
 
+    ``sha256`` is empty where the file is to be read again even if its bytes do not change.
     ``mtime_ns`` is when it had last changed, in nanoseconds since 1970, as of its indexing.
     """
 

@@ -11,9 +11,11 @@ import csv
 import html
 import io
 import json
+import logging
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +24,8 @@ from index._text import (
     decode,
     has_text,
     one_line,
-    plain,
     parse_date,
+    plain,
     title_line,
     top_matter,
 )
@@ -79,10 +81,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, heading, list item or table row; ``tight``: right below the block before it."""
+    """A paragraph, heading, list item or table row.
+
+    ``level`` is 1 to 9 for headings, else 0; ``tight``: on the line below the block before it.
+    """
 
     text: str
-    heading: bool = False
+    level: int = 0
     tight: bool = False
 
 
@@ -99,7 +104,7 @@ def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[LabelledSpan, ...]]:
             gap = "\n" if block.tight else "\n\n"
             parts.append(gap)
             length += len(gap)
-        if block.heading:
+        if block.level:
             starts.append((length, one_line(text)))
         parts.append(text)
         length += len(text)
@@ -108,6 +113,12 @@ def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[LabelledSpan, ...]]:
         (start, end, label) for (start, label), end in zip(starts, ends, strict=True) if label
     )
     return "".join(parts), headings
+
+
+def title_of(blocks: Sequence[Block]) -> str:
+    """Return the first heading of level 1, or the heading that comes first of all, or nothing."""
+    first = [block for block in blocks[:1] if block.level]
+    return next((one_line(b.text) for b in [*(b for b in blocks if b.level == 1), *first]), "")
 
 
 # --- plain text -------------------------------------------------------------------------------
@@ -146,6 +157,7 @@ _MATTER_KEYS = {
 }
 # The inline rules of a paragraph cost more than its length; no paragraph that is read is longer.
 _MAX_INLINE = 10_000
+_MAX_NESTING = 100  # open elements: two for each list, one for each quotation
 _TAG = re.compile(r"<[^<>]*>")
 _HTML_DROPPED = re.compile(r"\s*<(?:!--|\?|!|script|style|iframe|svg)", re.I)
 
@@ -153,9 +165,10 @@ _HTML_DROPPED = re.compile(r"\s*<(?:!--|\?|!|script|style|iframe|svg)", re.I)
 def parse_markdown(data: bytes) -> Parsed:
     """Read Markdown (CommonMark and tables), without its syntax."""
     matter, body = _front_matter(decode(data))
-    text, headings = assemble(_markdown_blocks(body))
+    blocks = list(_markdown_blocks(body))
+    text, headings = assemble(blocks)
     found = top_matter(text[:4000].split("\n")) | matter
-    title = matter.get("title") or (headings[0][2] if headings else None) or found.get("title")
+    title = matter.get("title") or title_of(blocks) or found.get("title")
     return Parsed(
         text=text,
         title=title,
@@ -198,19 +211,22 @@ def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
 def _markdown_blocks(source: str) -> Iterable[Block]:
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark").enable("table")
+    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("table")
     parser.core.ruler.disable("inline")
     environment: dict[str, Any] = {}
     numbers: list[int | None] = []  # of the open lists; None: bulleted
     prefix = ""
-    heading = hidden = first = False
+    hidden = first = False
+    level = 0
     cells: list[str] | None = None
     for token in parser.parse(source, environment):
         kind = token.type
+        if token.level >= _MAX_NESTING - 1:  # the parser leaves out what is deeper
+            raise LoadError(f"its lists and quotations are nested more than {_MAX_NESTING} deep")
         if kind == "heading_open":
-            heading = True
+            level = int(token.tag[1:])
         elif kind == "heading_close":
-            heading = False
+            level = 0
         elif kind in {"bullet_list_open", "ordered_list_open"}:
             first = not numbers
             numbers.append(int(token.attrs.get("start", 1)) if kind[0] == "o" else None)
@@ -234,7 +250,7 @@ def _markdown_blocks(source: str) -> Iterable[Block]:
             if cells is not None:
                 cells.append(text)
             else:
-                yield Block(prefix + text, heading=heading, tight=hidden and not first)
+                yield Block(prefix + text, level, tight=hidden and not first)
                 prefix, first = "", False
         elif kind in {"fence", "code_block"}:
             yield Block(token.content)
@@ -262,7 +278,8 @@ def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
 
 # --- PDF --------------------------------------------------------------------------------------
 
-_HYPHENATED = re.compile(r"[^\W\d_][-\u2010]$")
+_HYPHENATED = re.compile(r"([^\W\d_]+)[-\u2010]$")
+_WORD = re.compile(r"\w+(?:[-\u2010]\w+)*")
 _SENTENCE_END = (".", "!", "?", ":", '"', "”", "’", "…")
 _PAGE_LINES = 2  # at the top and at the bottom of a page, where running lines stand
 _NO_TITLES = re.compile(
@@ -288,18 +305,25 @@ def parse_pdf(data: bytes) -> Parsed:
     if locked:
         raise LoadError("is locked with a password; save a copy without one")
     for number in range(count):
-        try:
-            raw.append(clean(reader.pages[number].extract_text()))
-        except MemoryError:
-            raise
-        except Exception as exc:  # noqa: BLE001
-            raw.append("")
-            problems.append(f"page {number + 1} could not be read ({_why(exc)})")
+        with _warnings_of("pypdf") as warnings:
+            try:
+                page = clean(reader.pages[number].extract_text())
+            except MemoryError:
+                raise
+            except Exception as exc:  # noqa: BLE001 - damaged files raise all there is
+                page = ""
+                warnings.append(_why(exc))
+        raw.append(page)
+        # The library passes over what it cannot decode; with text there, it is no loss.
+        if warnings and not page:
+            problems.append(f"page {number + 1} could not be read ({warnings[0]})")
     if not any(has_text(page) for page in raw):
         if problems:
             raise LoadError(f"none of its pages could be read: {problems[0]}")
         raise LoadError("holds no text: scanned pages? run OCR on it first")
-    text, pages = _join_pages([_unwrap(page) for page in _without_running_lines(raw)])
+    kept = _without_running_lines(raw)
+    words = {word for page in kept for word in _WORD.findall(page.lower())}
+    text, pages = _join_pages([_unwrap(page, words) for page in kept])
     lines = text[:4000].split("\n")
     found = top_matter(lines)
     title = plain(_pdf_string(info, "/Title"))
@@ -318,6 +342,30 @@ def parse_pdf(data: bytes) -> Parsed:
 def _why(exc: Exception) -> str:
     """Shorten the message of a library's exception."""
     return one_line(str(exc), 120).rstrip(".") or type(exc).__name__
+
+
+@contextmanager
+def _warnings_of(logger_name: str) -> Iterator[list[str]]:
+    """Collect what a library logs, in place of printing it."""
+    logger = logging.getLogger(logger_name)
+    handler = _Collector()
+    logger.addHandler(handler)
+    propagates, logger.propagate = logger.propagate, False
+    try:
+        yield handler.messages
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagates
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if len(self.messages) < 10:
+            self.messages.append(one_line(record.getMessage(), 120).rstrip("."))
 
 
 def _pdf_string(info: Mapping[str, Any], key: str) -> str:
@@ -355,8 +403,11 @@ def _shape(line: str) -> str:
     return re.sub(r"\d+", "0", line.strip())
 
 
-def _unwrap(page: str) -> str:
-    """Undo hyphenation at line ends, and line breaks inside paragraphs."""
+def _unwrap(page: str, words: Set[str]) -> str:
+    """Undo hyphenation at line ends, and line breaks inside paragraphs.
+
+    ``words`` of the document, in lower case, tell whether a hyphen is part of its word.
+    """
     lines = page.split("\n")
     widest = max(map(len, lines))
     # Letters differ in width, so lines of one width differ in length.
@@ -364,8 +415,11 @@ def _unwrap(page: str) -> str:
     parts: list[str] = []
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
         room = widest - len(line)
-        if following[:1].islower() and _HYPHENATED.search(line):
-            parts.append(line[:-1])
+        hyphenated = _HYPHENATED.search(line)
+        if hyphenated is not None and following[:1].islower():
+            rest = re.match(r"\w+", following)
+            compound = f"{hyphenated[1]}-{rest[0] if rest else ''}".lower()
+            parts.append(line if compound in words else line[:-1])
             continue
         # Where the next line's first word had no room, the paragraph goes on.
         full = bool(line and following) and len(following.split(None, 1)[0]) >= room - slack
@@ -399,6 +453,7 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _OLE = b"\xd0\xcf\x11\xe0"
 _DEFAULT_AUTHOR = "python-docx"
+_XML_ERR_NO_MEMORY = 2  # libxml2's xmlParserErrors
 
 
 def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
@@ -416,6 +471,8 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
     except MemoryError:
         raise
     except Exception as exc:  # damaged files raise all there is
+        if getattr(exc, "code", None) == _XML_ERR_NO_MEMORY:
+            raise MemoryError from exc
         raise LoadError(f"is not a Word file that can be read ({_why(exc)})") from exc
     text, headings = assemble(block for _, block in blocks)
     styled = next((clean(block.text) for style, block in blocks if style == "Title"), "")
@@ -428,7 +485,7 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
         title=one_line(styled)
         or plain(title)
         or found.get("title")
-        or (headings[0][2] if headings else None)
+        or title_of([block for _, block in blocks])
         or title_line(lines),
         date=found.get("date") or (None if made_by_library else parse_date(created)),
         author=found.get("author")
@@ -480,14 +537,15 @@ def _docx_blocks(body: Any, styles: Mapping[str, str]) -> Iterable[tuple[str, Bl
             text = _docx_text(element)
             if not text.strip() or style.lower().startswith("toc "):
                 continue
-            heading = style.startswith("Heading") or _value(properties, "outlineLvl") != ""
+            level = _heading_level(style, _value(properties, "outlineLvl"))
             listed = properties is not None and properties.find(f"{_W}numPr") is not None
-            listed = not heading and (listed or style.startswith("List"))
-            yield style, Block(f"- {text}" if listed else text, heading, tight and listed)
+            listed = not level and (listed or style.startswith("List"))
+            yield style, Block(f"- {text}" if listed else text, level, tight and listed)
             tight = listed
         elif element.tag == f"{_W}tbl":
             first = True
-            for row in element.iter(f"{_W}tr"):
+            wrapped = element.findall(f"{_W}sdt/{_W}sdtContent/{_W}tr")
+            for row in element.findall(f"{_W}tr") + wrapped:
                 cells = [_docx_text(cell) for cell in row.findall(f"{_W}tc")]
                 yield (
                     "",
@@ -496,6 +554,14 @@ def _docx_blocks(body: Any, styles: Mapping[str, str]) -> Iterable[tuple[str, Bl
                 first = False
         elif element.tag in {f"{_W}sdt", f"{_W}sdtContent", f"{_W}ins", f"{_W}smartTag"}:
             stack.append(iter(element))
+
+
+def _heading_level(style: str, outline_level: str) -> int:
+    number = re.match(r"Heading ([1-9])$", style)
+    if number is not None:
+        return int(number[1])
+    # Word counts outline levels from 0; its 9 is body text.
+    return int(outline_level) + 1 if outline_level in set("012345678") else 0
 
 
 def _value(properties: Any, name: str) -> str:

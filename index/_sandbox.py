@@ -9,6 +9,7 @@ the JSON of a ``Parsed``, or of an error.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import selectors
@@ -99,7 +100,6 @@ class Sandbox:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is the parent's to handle
-                env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
             )
         child = self._child
         deadline = time.monotonic() + self.limits.seconds
@@ -175,6 +175,9 @@ def serve() -> None:
     # What a library prints must not get among the replies.
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
+    # Looking through a growing tree again and again takes more time than building it; between files
+    # is soon enough, and memory is bounded.
+    gc.disable()
     while (head := _read_frame(requests)) is not None:
         request = json.loads(head)
         limits = LoadLimits(**request["limits"])
@@ -195,6 +198,7 @@ def serve() -> None:
                 "error": f"could not be parsed ({type(exc).__name__}: {one_line(str(exc), 120)})"
             }
         _write_frame(replies, json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace"))
+        gc.collect()
 
 
 def _size(count: int) -> str:

@@ -32,7 +32,7 @@ _BOMS = (
 _ENCODINGS = """
     cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 iso8859-1 iso8859-2 iso8859-5 iso8859-7 iso8859-8
     iso8859-9 iso8859-15 koi8-r koi8-u shift_jis cp932 euc_jp iso2022_jp gb2312 gbk gb18030 big5 euc_kr cp949
-""".split()  # noqa: SIM905
+""".split()
 _ENCODING_NAMES = frozenset(codecs.lookup(name).name for name in _ENCODINGS)
 _GUESS_BYTES = 1 << 18  # the guess takes time with the sample's size; more does not change it
 
@@ -275,12 +275,16 @@ _BYLINE = re.compile(
     rf"(?:(?:,|\s+and|\s+&)\s+{_NAME_WORD}(?:\s{{1,3}}{_NAME_WORD}){{0,6}}){{0,3}})"
     r"\s*(?=$|[|,;·•(/]|\s[–—-]\s)"
 )
+_BYLINE_ALONE = re.compile(r"^(?:[Bb]y|BY)\s+(?P<name>[^\W\d_a-z][^.!?:;,|\d]{1,58})$")
+"""A whole line of it may name a desk or an office, whose words need no capitals."""
+
 _KEY_LINE = re.compile(
     r"^(?P<key>title|headline|author|byline|by|source|publisher|date|published|publication date|"
     r"posted|updated)\s*:\s*(?P<value>\S.*)$",
     re.IGNORECASE,
 )
 _TOP_LINES = 8
+_MAX_BYLINE_WORDS = 8
 _MAX_TOP_LINE = 120  # longer lines are paragraphs
 _MAX_DATE_REST = 45  # characters beside the date in a line that gives the date
 
@@ -299,7 +303,7 @@ def top_matter(lines: Iterable[str]) -> dict[str, str]:
         if key_line is not None:
             _note(found, key_line["key"].lower(), key_line["value"].strip())
             continue
-        byline = _BYLINE.match(line)
+        byline = _byline(line)
         if byline is not None:
             found.setdefault("author", " ".join(byline["name"].split()))
             line = line[byline.end() :]
@@ -307,6 +311,11 @@ def top_matter(lines: Iterable[str]) -> dict[str, str]:
         if date is not None and len(line) <= _MAX_DATE_REST + 20 and not line.endswith("."):
             found.setdefault("date", date)
     return found
+
+
+def _byline(line: str) -> re.Match[str] | None:
+    alone = _BYLINE_ALONE.match(line)
+    return alone if alone and len(line.split()) <= _MAX_BYLINE_WORDS else _BYLINE.match(line)
 
 
 def _note(found: dict[str, str], key: str, value: str) -> None:
@@ -349,7 +358,7 @@ def title_line(lines: list[str]) -> str | None:
         not second
         or set(second) <= set("=-~*_")
         or _KEY_LINE.match(second) is not None
-        or _BYLINE.match(second) is not None
+        or _byline(second) is not None
         or (len(second) <= _MAX_TOP_LINE and find_date(second) is not None)
         or (len(second) > 100 and len(first) < len(second))
     )

@@ -140,7 +140,7 @@ def update_index(
     ``folders`` are added, or updated if the index follows them already; the others it follows are
     left as they are. Without ``folders`` all of them are updated. ``include`` and ``exclude``
     (patterns as in `find_files`) hold for the named folders and are remembered; without any, those
-    remembered hold. A file whose bytes have not changed is not parsed again, a text that was
+    remembered hold, unless a ``rebuild`` names the folder anew. A file whose bytes have not changed is not parsed again, a text that was
     embedded before is not embedded again, and without any change nothing is written; of
     ``embedder`` only the name is then used, so a lazy one loads no model. ``rebuild`` re-uses nothing
     but the list of folders and what an interrupted run has finished; it is how to change embedder
@@ -475,7 +475,9 @@ def _read_file(
     if trust_hashes and known is not None and known.sha256 == sha256:
         return replace(known, mtime_ns=mtime_ns), before.documents[file.source]
     loaded, skipped = load_file(file, data, sandbox=sandbox)
-    return FileRecord(sha256, len(data), mtime_ns, (), tuple(skipped)), tuple(loaded)
+    # That nothing could be read may be the machine's fault: it is tried again the next time.
+    remembered = sha256 if loaded else ""
+    return FileRecord(remembered, len(data), mtime_ns, (), tuple(skipped)), tuple(loaded)
 
 
 def _read_bytes(path: Path, limit: int) -> tuple[bytes, int] | None:
@@ -513,8 +515,7 @@ def _admit(
             taken.add(document.id)
             admitted.append(document)
     record = replace(record, documents=tuple(document.id for document in admitted))
-    if skipped or not admitted:
-        # It may depend on other files, or on a machine that was short of memory: looked at afresh.
+    if skipped:  # depends on other files, so it is looked at afresh each time
         record = replace(record, sha256="", skipped=(*record.skipped, *skipped))
     return record, tuple(admitted)
 

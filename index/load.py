@@ -183,9 +183,9 @@ def load_file(
 ) -> tuple[list[Document], list[Skipped]]:
     """Read one file: its documents (one; for a table one a row) and what of it could not be read.
 
-    ``data`` are the file's bytes, where the caller has read them. ``sandbox`` parses Markdown,
-    web pages, PDF and Word files; one that is shared over many files saves a process start (0.2 s) for each; its
-    limits are then those that count. Never raises for a bad file.
+    ``data`` are the file's bytes, where the caller has read them. ``sandbox`` parses Markdown, web
+    pages, PDF and Word files; one that is shared over many files saves a process start (0.2 s) for
+    each, and its limits are then those that count. Never raises for a bad file.
     """
     try:
         return _load(file, data, limits or LoadLimits(), sandbox)

@@ -1,0 +1,782 @@
+"""What each loader makes of an ordinary file, and what the text of every document holds."""
+
+import datetime
+import json
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+import docx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from make_files import make_docx, make_pdf, save_docx
+from news_pages import HELD_OUT, PAGES, NewsPage
+
+from index._text import clean, decode, find_date, has_text, parse_date, title_line, top_matter
+from index.errors import LoadError
+from index.load import FORMATS, LoadLimits, Sandbox, SourceFile, find_files, load_file
+from index.types import Document, Skipped, document_id
+
+property_test = settings(deadline=None, max_examples=150)
+
+SENTENCES = (
+    "The two delegations met in Doha for three hours. They agreed to meet again within days. "
+    "Officials who were in the room said that nothing had been settled, but that the tone was calm. "
+    "Both sides spoke to reporters before they left."
+)
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox() as shared:
+        yield shared
+
+
+def load(name: str, data: bytes, sandbox: Sandbox | None = None, **limits: int) -> Document:
+    documents, skipped = load_file(
+        SourceFile(Path(name), f"news/{name}"), data, sandbox=sandbox, limits=LoadLimits(**limits)
+    )
+    assert skipped == []
+    (document,) = documents
+    assert document.source == f"news/{name}"
+    assert document.id == document_id(document.source)
+    return document
+
+
+def reason(name: str, data: bytes, sandbox: Sandbox | None = None, **limits: int) -> str:
+    documents, skipped = load_file(
+        SourceFile(Path(name), f"news/{name}"), data, sandbox=sandbox, limits=LoadLimits(**limits)
+    )
+    assert documents == []
+    (one,) = skipped
+    assert one.source == f"news/{name}"
+    return one.reason
+
+
+def under(document: Document) -> dict[str, str]:
+    """Heading to the text that its mark covers."""
+    return {mark.label: document.text[mark.start : mark.end] for mark in document.headings}
+
+
+# --- plain text -------------------------------------------------------------------------------
+
+
+def test_text_with_title_byline_and_date() -> None:
+    text = f"Talks resume in Doha\n\nBy Jane Doe\n24 October 2024\n\n{SENTENCES}\n"
+    document = load("talks.txt", text.encode())
+    assert document.title == "Talks resume in Doha"
+    assert document.author == "Jane Doe"
+    assert document.date == "2024-10-24"
+    assert document.language == "en"
+    assert document.text == text.strip()
+    assert document.pages == document.headings == ()
+
+
+def test_text_without_a_title_line_is_named_after_its_file() -> None:
+    document = load("truce-talks_2024.txt", f"{SENTENCES}\n\n{SENTENCES}".encode())
+    assert document.title == "Truce talks 2024"
+
+
+def test_text_with_front_matter() -> None:
+    data = b"---\ntitle: Talks resume\ndate: 2024-10-24\nsource: Footnote News\n---\nThe text.\n"
+    document = load("a.txt", data)
+    assert (document.title, document.date) == ("Talks resume", "2024-10-24")
+    assert document.author == "Footnote News"
+    assert document.text == "The text."
+
+
+@pytest.mark.parametrize(
+    ("lines", "title"),
+    [
+        (["Talks resume", "", "The text."], "Talks resume"),
+        (["What now?", "", "The text."], "What now?"),
+        (["Talks resume", "============", "The text."], "Talks resume"),
+        (["Talks resume", "By Jane Doe", "The text."], "Talks resume"),
+        (["Talks resume", "24 October 2024", "The text."], "Talks resume"),
+        (["Talks resume", "A standfirst of many words " * 5], "Talks resume"),
+        (["The talks resumed.", "", "The text."], None),
+        (["The talks, which were", "held in Doha, resumed."], None),
+        (["Present:", "", "Jane Doe"], None),
+        (["x" * 151, "", "The text."], None),
+        (["Only a line"], None),
+        (["***", "", "The text."], None),
+    ],
+)
+def test_title_line(lines: list[str], title: str | None) -> None:
+    assert title_line(lines) == title
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("By Jane Doe", {"author": "Jane Doe"}),
+        ("BY JANE DOE", {"author": "JANE DOE"}),
+        ("by Jane Doe and Ali bin Said", {"author": "Jane Doe and Ali bin Said"}),
+        ("By Jane Doe | 24 October 2024", {"author": "Jane Doe", "date": "2024-10-24"}),
+        ("By Jane Doe, 24 October 2024", {"author": "Jane Doe", "date": "2024-10-24"}),
+        ("Written by Zoë O’Neill-Șerban", {"author": "Zoë O’Neill-Șerban"}),
+        ("Author: Jane Doe", {"author": "Jane Doe"}),
+        ("Source: Footnote News", {"source": "Footnote News"}),
+        ("Title: Talks resume", {"title": "Talks resume"}),
+        ("Published: Oct. 24, 2024", {"date": "2024-10-24"}),
+        ("Thursday, 24 October 2024", {"date": "2024-10-24"}),
+        ("Footnote News, 24 October 2024", {"date": "2024-10-24"}),
+        ("By 2020, the river had returned.", {}),
+        ("By the end of the day nothing was settled", {}),
+        ("By Monday the talks had failed in every respect", {}),
+        ("On 24 October 2024 the delegations met in Doha for the second time.", {}),
+    ],
+)
+def test_top_matter(line: str, found: dict[str, str]) -> None:
+    assert top_matter(["Talks resume", "", line, SENTENCES]) == found
+
+
+# --- dates ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-10-24",
+        "2024-10-24T23:30:00-05:00",
+        "24 October 2024",
+        "24th of October 2024",
+        "October 24, 2024",
+        "Oct. 24 2024",
+        "24-Oct-2024",
+        "Thu, 24 Oct 2024 23:30:00 +0000",
+        "24.10.2024",
+        "2024/10/24",
+        "D:20241024233000Z",
+        "20241024",
+        datetime.date(2024, 10, 24),
+        datetime.datetime(2024, 10, 24, 23, 30),
+        20241024,
+    ],
+)
+def test_dates_that_are_read(text: object) -> None:
+    assert parse_date(text) == "2024-10-24"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "10/11/2024",
+        "31 February 2024",
+        "2024-13-01",
+        "yesterday",
+        "2024",
+        None,
+        True,
+        [],
+        "0000-01-01",
+    ],
+)
+def test_dates_that_are_not_guessed(text: object) -> None:
+    assert parse_date(text) is None
+
+
+@property_test
+@given(st.dates())
+def test_every_date_is_read_in_each_way_it_is_written(date: datetime.date) -> None:
+    for shape in ("%d %B %Y", "%B %d, %Y", "%d %b %Y", "%Y-%m-%d"):
+        written = date.strftime(shape).replace(str(date.year), f"{date.year:04d}")
+        if len(str(date.year)) == 4:
+            assert find_date(f"({written})") == date.isoformat()
+
+
+# --- Markdown ---------------------------------------------------------------------------------
+
+MARKDOWN = """---
+title: "Talks: what we know"
+date: 2024-10-24
+author: [Jane Doe, John Roe]
+tags: [a, b]
+---
+# The talks
+
+Some **bold** [link](http://x.example "t") and `code`
+on two lines.
+
+![the room](room.png)
+
+## Who came &amp; why
+
+- one
+- two
+  1. nested
+
+| who | from |
+|-----|------|
+| A   | B    |
+
+> Quoted *text*.
+
+<!-- a note -->
+<script>alert(1)</script>
+
+```
+literal *text*
+```
+"""
+
+
+def test_markdown_is_read_without_its_syntax() -> None:
+    document = load("a.md", MARKDOWN.encode())
+    assert document.title == "Talks: what we know"
+    assert document.date == "2024-10-24"
+    assert document.author == "Jane Doe, John Roe"
+    assert document.text == (
+        "The talks\n\nSome bold link and code on two lines.\n\nthe room\n\nWho came & why\n\n"
+        "- one\n- two\n1. nested\n\nwho | from\nA | B\n\nQuoted text.\n\nliteral *text*"
+    )
+    assert list(under(document)) == ["The talks", "Who came & why"]
+    assert under(document)["The talks"].startswith("The talks\n\nSome bold")
+    assert under(document)["Who came & why"].endswith("literal *text*")
+    assert document.heading_at(document.text.index("nested")) == "Who came & why"
+
+
+def test_markdown_title_is_the_first_heading_without_front_matter() -> None:
+    assert load("a.markdown", b"Some text.\n\n# The *talks*\n\nMore.").title == "The talks"
+    assert load("truce.md", b"Some text.").title == "Truce"
+    assert load("truce.md", b"Some text.\n\n## Background\n\nMore.").title == "Truce"
+    assert load("truce.md", b"## Talks\n\nSome text.").title == "Talks"
+
+
+@pytest.mark.parametrize(
+    "matter",
+    ["title: Talks: what we know", 'title: "Talks: what we know"', "TITLE:  'Talks: what we know'"],
+)
+def test_front_matter_that_is_no_yaml_is_still_read(matter: str) -> None:
+    document = load("a.md", f"---\r\n{matter}\r\n---\r\nThe text.".encode())
+    assert document.title == "Talks: what we know"
+    assert document.text == "The text."
+
+
+def test_a_rule_at_the_top_is_no_front_matter() -> None:
+    document = load("a.md", b"---\nThe text begins.\n\n---\nAnd goes on.")
+    assert "The text begins." in document.text
+    assert "And goes on." in document.text
+
+
+def test_front_matter_of_references_is_not_expanded() -> None:
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(20)
+    )
+    document = load("a.md", f"---\n{bomb}author: *u\n---\nThe text.".encode())
+    assert document.text == "The text."
+
+
+# --- HTML -------------------------------------------------------------------------------------
+
+HTML = """<!doctype html><html lang="en"><head><title>Talks resume | Footnote News</title>
+<meta property="og:title" content="Talks resume &amp; go on">
+<meta property="article:published_time" content="2024-10-24T10:00:00Z">
+<meta name="author" content="Jane Doe"><style>p { color: red }</style></head>
+<body><header>Footnote News</header><nav><a href="/">Home</a></nav>
+<div class="cookie-notice">We use cookies</div>
+<main><article><header><h1>Talks  resume</h1><p>By Jane Doe</p></header>
+<p>First <b>para</b>graph<br>of two lines.<p>Second paragraph.
+<script>document.write("<p>no</p>")</script>
+<h2>Who came</h2><ul><li>one<li>two</ul>
+<table><tr><th>who<th>from<tr><td>A<td>B</table>
+<pre>x   y
+ z</pre>
+<div class="share-buttons">Share this</div><p hidden>hidden</p></article></main>
+<aside>Most read</aside><footer>(c) Footnote News</footer></body></html>"""
+
+
+def test_html_is_read_without_what_surrounds_the_article(sandbox: Sandbox) -> None:
+    document = load("a.html", HTML.encode(), sandbox)
+    assert document.title == "Talks resume & go on"
+    assert document.date == "2024-10-24"
+    assert document.author == "Jane Doe"
+    assert document.text == (
+        "Talks resume\n\nBy Jane Doe\n\nFirst paragraph\nof two lines.\n\nSecond paragraph.\n\n"
+        "Who came\n\n- one\n- two\n\nwho | from\nA | B\n\nx   y\n z"
+    )
+    assert list(under(document)) == ["Talks resume", "Who came"]
+
+
+def test_html_metadata_of_json_ld(sandbox: Sandbox) -> None:
+    data = {
+        "@graph": [
+            {"@type": "WebSite", "name": "Footnote News"},
+            {
+                "@type": ["NewsArticle"],
+                "headline": "Talks resume",
+                "datePublished": "2024-10-24",
+                "author": [{"name": "Jane Doe"}, {"name": "John Roe"}],
+            },
+        ]
+    }
+    page = f'<script type="application/ld+json">{json.dumps(data)}</script><p>The text.'
+    document = load("a.htm", page.encode(), sandbox)
+    assert document.title == "Talks resume"
+    assert document.date == "2024-10-24"
+    assert document.author == "Jane Doe, John Roe"
+    assert document.text == "The text."
+
+
+def test_html_in_a_declared_encoding(sandbox: Sandbox) -> None:
+    page = '<meta charset="windows-1251"><title>Переговоры</title><p>Они встретились.'
+    document = load("a.html", page.encode("cp1251"), sandbox)
+    assert document.title == "Переговоры"
+    assert document.text == "Они встретились."
+
+
+@pytest.mark.parametrize("page", PAGES + HELD_OUT, ids=lambda page: page.name)
+def test_news_pages_are_read_without_boilerplate(page: NewsPage, sandbox: Sandbox) -> None:
+    document = load("a.html", page.html.encode(), sandbox)
+    assert document.title == page.title
+    assert document.author == page.author
+    assert document.date == page.date
+    assert tuple(mark.label for mark in document.headings) == page.headings
+    text = " ".join(document.text.split())
+    places = [text.find(" ".join(kept.split())) for kept in page.kept]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert [dropped for dropped in page.dropped if dropped in text] == list(page.tolerated)
+
+
+def test_a_plain_page_loses_nothing(sandbox: Sandbox) -> None:
+    page = (
+        "<title>Report</title><p>A preface stands before the headline here.</p><h1>Copyright law</h1>"
+        "<p>The law was changed in 1998 and again in 2003.</p><blockquote><p>It was time to do "
+        "so.</p></blockquote><h2>Countries</h2><ul><li>Norway<li>Peru</ul><p>No full stop here"
+    )
+    text = load("a.html", page.encode(), sandbox).text
+    assert text == (
+        "A preface stands before the headline here.\n\nCopyright law\n\nThe law was changed in 1998 "
+        "and again in 2003.\n\nIt was time to do so.\n\nCountries\n\n- Norway\n- Peru\n\n"
+        "No full stop here"
+    )
+
+
+@pytest.mark.parametrize("name", ["with-sidebar", "menu-open", "has-comments"])
+def test_a_name_does_not_cost_the_page(name: str, sandbox: Sandbox) -> None:
+    page = f'<title>T</title><div class="{name}"><p>{SENTENCES}</p></div>'
+    assert load("a.html", page.encode(), sandbox).text == SENTENCES
+
+
+def test_the_sites_name_is_not_the_title(sandbox: Sandbox) -> None:
+    page = (
+        "<title>Talks resume</title><h1>The Daily</h1><h2>Talks resume</h2><p>They met in Doha.</p>"
+    )
+    assert load("a.html", page.encode(), sandbox).title == "Talks resume"
+
+
+def test_a_page_of_links_is_kept_whole(sandbox: Sandbox) -> None:
+    links = [f"Link number {at} to somewhere" for at in range(30)]
+    items = "".join(f"<li><a href=x>{link}</a></li>" for link in links)
+    document = load(
+        "a.html", f"<title>Links</title><h1>Links</h1><ul>{items}</ul>".encode(), sandbox
+    )
+    assert all(link in document.text for link in links)
+
+
+# --- PDF --------------------------------------------------------------------------------------
+
+
+def test_pdf_has_pages(sandbox: Sandbox) -> None:
+    data = make_pdf(
+        [["Talks resume", "", "The first page ends"], ["in the second one.", "It has more."], []],
+        {"Title": "Talks resume", "Author": "Jane Doe", "CreationDate": "D:20241024120000Z"},
+    )
+    document = load("a.pdf", data, sandbox)
+    assert document.title == "Talks resume"
+    assert document.author == "Jane Doe"
+    assert document.date == "2024-10-24"
+    assert [mark.label for mark in document.pages] == ["1", "2"]
+    assert document.page_at(document.text.index("first page")) == "1"
+    assert document.page_at(document.text.index("second one")) == "2"
+
+
+def test_pdf_without_a_useful_title_takes_its_first_line(sandbox: Sandbox) -> None:
+    page = [
+        "Talks resume in Doha",
+        "By Jane Doe",
+        "24 October 2024",
+        SENTENCES[:80],
+        SENTENCES[80:],
+    ]
+    document = load("a.pdf", make_pdf([page], {"Title": "Microsoft Word - talks.docx"}), sandbox)
+    assert document.title == "Talks resume in Doha"
+    assert document.author == "Jane Doe"
+    assert document.date == "2024-10-24"
+
+
+def test_pdf_lines_become_paragraphs_again(sandbox: Sandbox) -> None:
+    page = [
+        "The delegations met for three hours in Doha and agreed on inter-",
+        "national talks that are to be held within days, as their hosts had",
+        "asked.",
+        "A second paragraph begins here and it also runs over the line's end",
+        "and stops.",
+    ]
+    document = load("a.pdf", make_pdf([page]), sandbox)
+    first, second = document.text.split("\n")
+    assert first.endswith(
+        "agreed on international talks that are to be held within days, as their hosts had asked."
+    )
+    assert (
+        second == "A second paragraph begins here and it also runs over the line's end and stops."
+    )
+
+
+def test_pdf_hyphens_of_words_stay(sandbox: Sandbox) -> None:
+    page = ["A well-", "known town and its neigh-", "bours came. It is well-known."]
+    text = load("a.pdf", make_pdf([page]), sandbox).text
+    assert "A well-known town and its neighbours" in text
+
+
+def test_pdf_running_lines_are_dropped(sandbox: Sandbox) -> None:
+    bodies = [
+        f"The body of page {word} says its own thing." for word in ("one", "two", "three", "four")
+    ]
+    pages = [["Footnote News", body, f"Page {at} of 4"] for at, body in enumerate(bodies, 1)]
+    document = load("a.pdf", make_pdf(pages), sandbox)
+    assert document.text.split("\n\n") == bodies
+
+
+def test_pdf_without_text_is_named_as_such(sandbox: Sandbox) -> None:
+    assert "no text: scanned pages? run OCR" in reason("a.pdf", make_pdf([[], []]), sandbox)
+
+
+# --- DOCX -------------------------------------------------------------------------------------
+
+
+def test_docx_has_headings_lists_and_tables(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    made.add_heading("Talks resume", 0)
+    made.add_paragraph("By Jane Doe")
+    made.add_paragraph("24 October 2024")
+    made.add_heading("Who came", 1)
+    made.add_paragraph("Two delegations.")
+    made.add_paragraph("one", style="List Bullet")
+    made.add_paragraph("two", style="List Bullet")
+    table = made.add_table(rows=2, cols=2)
+    for at, text in enumerate(("who", "from", "A", "B")):
+        table.cell(at // 2, at % 2).text = text
+    made.add_heading("What next", 2)
+    made.add_paragraph("More talks.")
+    document = load("a.docx", save_docx(made), sandbox)
+    assert document.title == "Talks resume"
+    assert document.author == "Jane Doe"
+    assert document.date == "2024-10-24"
+    assert document.text == (
+        "Talks resume\n\nBy Jane Doe\n\n24 October 2024\n\nWho came\n\nTwo delegations.\n\n"
+        "- one\n- two\n\nwho | from\nA | B\n\nWhat next\n\nMore talks."
+    )
+    assert list(under(document)) == ["Who came", "What next"]
+
+
+def test_docx_properties_and_no_template_defaults(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    made.add_paragraph("The text.")
+    plain = load("truce.docx", save_docx(made), sandbox)
+    assert (plain.title, plain.author, plain.date) == ("Truce", None, None)
+    made.core_properties.title = "Talks resume"
+    made.core_properties.author = "Jane Doe"
+    made.core_properties.created = datetime.datetime(2024, 10, 24, 12)
+    document = load("truce.docx", save_docx(made), sandbox)
+    assert (document.title, document.author, document.date) == (
+        "Talks resume",
+        "Jane Doe",
+        "2024-10-24",
+    )
+
+
+def test_docx_tables_in_tables_are_read_once(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    cell = made.add_table(rows=1, cols=1).cell(0, 0)
+    cell.text = "outer"
+    cell.add_table(rows=1, cols=1).cell(0, 0).text = "inner"
+    text = load("a.docx", save_docx(made), sandbox).text
+    assert text.split() == ["outer", "inner"]
+
+
+def test_docx_tracked_changes_and_controls(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph("Kept ")
+    namespace = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    for xml in (
+        f"<w:ins {namespace}><w:r><w:t>inserted</w:t></w:r></w:ins>",
+        f"<w:del {namespace}><w:r><w:delText>deleted</w:delText></w:r></w:del>",
+        f"<w:moveFrom {namespace}><w:r><w:t>moved</w:t></w:r></w:moveFrom>",
+    ):
+        paragraph._p.append(docx.oxml.parse_xml(xml))
+    wrapped = (
+        f"<w:sdt {namespace}><w:sdtContent><w:p><w:r><w:t>In a control</w:t></w:r></w:p>"
+        "</w:sdtContent></w:sdt>"
+    )
+    made.element.body.insert(0, docx.oxml.parse_xml(wrapped))
+    assert load("a.docx", save_docx(made), sandbox).text == "In a control\n\nKept inserted"
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def test_csv_rows_are_documents() -> None:
+    data = 'Headline,Body,Date,Author\nTalks,"He said ""yes"".\r\nThen left.",2024-10-24,Jane Doe\n'
+    data += "\nNo text,,,\nToo short\nMore,Second text.,,\n"
+    documents, skipped = load_file(SourceFile(Path("a.csv"), "news/a.csv"), data.encode())
+    assert [document.source for document in documents] == ["news/a.csv#row=1", "news/a.csv#row=4"]
+    assert documents[0].title == "Talks"
+    assert documents[0].text == 'He said "yes".\nThen left.'
+    assert (documents[0].date, documents[0].author) == ("2024-10-24", "Jane Doe")
+    assert skipped == [
+        Skipped("news/a.csv#row=2", "holds no text"),
+        Skipped("news/a.csv#row=3", "has 1 fields where the header has 4"),
+    ]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_delimiters_and_unusual_names(delimiter: str) -> None:
+    data = f"id{delimiter}what was said\n7{delimiter}{'A long text.' * 3}\n"
+    documents, skipped = load_file(SourceFile(Path("wire.csv"), "news/wire.csv"), data.encode())
+    assert skipped == []
+    assert documents[0].text == "A long text." * 3
+    assert documents[0].title == "Wire, row 1"
+
+
+def test_jsonl_rows_are_documents_named_by_their_lines() -> None:
+    lines = [
+        '{"title": "A", "text": "One."}',
+        "",
+        "{bad",
+        "[1]",
+        '{"title": 5, "text": "Two \\ud800."}',
+    ]
+    documents, skipped = load_file(
+        SourceFile(Path("a.jsonl"), "news/a.jsonl"), "\r\n".join(lines).encode()
+    )
+    assert [document.source for document in documents] == [
+        "news/a.jsonl#row=1",
+        "news/a.jsonl#row=5",
+    ]
+    assert documents[1].text == "Two \ufffd."
+    assert documents[1].title == "5"
+    assert [one.source for one in skipped] == ["news/a.jsonl#row=3", "news/a.jsonl#row=4"]
+    assert "is not JSON" in skipped[0].reason
+    assert skipped[1].reason == "is not a JSON object"
+
+
+def test_a_table_of_bad_rows_is_summed_up() -> None:
+    documents, skipped = load_file(SourceFile(Path("a.jsonl"), "news/a.jsonl"), b"x\n" * 5000)
+    assert documents == []
+    assert len(skipped) == 101
+    assert skipped[-1] == Skipped("news/a.jsonl", "4,900 more rows could not be read")
+
+
+# --- encodings and clean text -----------------------------------------------------------------
+
+POLYGLOT = "Zoë said “10 °C” — naïve café. Σήμερα. Переговоры. 停戦交渉 🙂"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_unicode_encodings(encoding: str) -> None:
+    assert decode(POLYGLOT.encode(encoding)) == POLYGLOT
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_encodings_without_a_mark(encoding: str) -> None:
+    assert decode(SENTENCES.encode(encoding)) == SENTENCES
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        (
+            "cp1252",
+            "Zoë’s café in Málaga sold “naïve” paintings — for 10 € each, señor Nuñez said. ",
+        ),
+        ("cp1251", "Переговоры о перемирии возобновились в Дохе, сообщили официальные лица. "),
+        ("shift_jis", "停戦交渉は数日以内にドーハで再開されると当局者は述べた。"),
+        ("gb18030", "官员们说，停火谈判将在几天内在多哈恢复，但没有给出具体时间表。"),
+    ],
+)
+def test_older_encodings_are_guessed(encoding: str, text: str) -> None:
+    assert decode((text * 10).encode(encoding)) == text * 10
+
+
+def test_bytes_of_two_encodings() -> None:
+    data = "Zoë came.\n".encode() * 3 + "Málaga too.\n".encode("cp1252") + "Zoë \xff".encode()[:-1]
+    assert decode(data) == "Zoë came.\n" * 3 + "Málaga too.\n" + "Zoë \ufffd"
+
+
+@pytest.mark.parametrize("data", [bytes(range(256)) * 20, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 9])
+def test_binary_data_is_no_text(data: bytes) -> None:
+    with pytest.raises(LoadError, match="binary"):
+        decode(data)
+
+
+@property_test
+@given(st.text(st.characters(codec=None), max_size=300))
+def test_clean_text(text: str) -> None:
+    cleaned = clean(text)
+    assert clean(cleaned) == cleaned
+    assert unicodedata.is_normalized("NFC", cleaned)
+    assert not re.search(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]", cleaned
+    )
+    assert not re.search("[\ud800-\udfff]", cleaned)
+    assert "\n\n\n" not in cleaned
+    assert cleaned == cleaned.strip()
+    assert has_text(cleaned) == has_text(text)
+
+
+@property_test
+@given(
+    st.lists(
+        st.sampled_from(["a", "\u0301", "\u0316", "\u0344", "ा", "\u200d", "\u1100", "\u1161"]),
+        max_size=200,
+    )
+)
+def test_clean_text_of_many_marks(parts: list[str]) -> None:
+    cleaned = clean("".join(parts))
+    assert clean(cleaned) == cleaned
+    run = 0
+    for character in cleaned:
+        run = run + 1 if unicodedata.combining(character) else 0
+        assert run <= 30
+
+
+def test_the_letters_of_a_text_stay() -> None:
+    assert clean("a\r\nb\rc\u2028d\x0ce") == "a\nb\nc\nd\ne"
+    assert clean("10\xa0000 inter\xadnational \u202eevil\u202c") == "10 000 international evil"
+    assert clean("می\u200cخواهم 👩\u200d👧") == "می\u200cخواهم 👩\u200d👧"
+    assert clean("  indented\n\n\n\n\nnext  \n") == "indented\n\nnext"
+
+
+words = st.lists(
+    st.one_of(
+        st.text(st.characters(categories=("L", "N", "P", "Zs", "Mn", "So")), max_size=20),
+        st.sampled_from(
+            ["\r\n", "\r", "\n\n", "# ", "**", "a\u0301", "🙂", "שלום", "\u202e", "[x](y)", "\x00"]
+        ),
+    ),
+    max_size=30,
+).map("".join)
+
+
+@property_test
+@given(text=words, suffix=st.sampled_from([".txt", ".md", ".html"]))
+def test_marks_of_any_text_fit(sandbox: Sandbox, text: str, suffix: str) -> None:
+    file = SourceFile(Path(f"a{suffix}"), f"news/a{suffix}")
+    documents, skipped = load_file(file, text.encode(), sandbox=sandbox)
+    assert len(documents) + len(skipped) == 1
+    for document in documents:
+        check_document(document)
+
+
+def check_document(document: Document) -> None:
+    assert has_text(document.text)
+    assert document.title
+    assert "\n" not in document.title
+    assert clean(document.text) == document.text
+    for marks in (document.pages, document.headings):
+        at = 0
+        for mark in marks:
+            assert at <= mark.start < mark.end <= len(document.text)
+            at = mark.end
+    for mark in document.headings:
+        covered = " ".join(document.text[mark.start : mark.end].split())
+        assert covered.startswith(mark.label.removesuffix("…"))
+
+
+@property_test
+@given(st.lists(st.tuples(words, words), max_size=8))
+def test_any_rows_survive_csv_and_jsonl(rows: list[tuple[str, str]]) -> None:
+    lines = "\n".join(json.dumps({"title": title, "text": text}) for title, text in rows)
+    documents, _ = load_file(SourceFile(Path("a.jsonl"), "n/a.jsonl"), lines.encode())
+    assert [document.text for document in documents] == [clean(t) for _, t in rows if has_text(t)]
+    for document in documents:
+        check_document(document)
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def test_files_are_found_sorted_and_others_named(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.MD", "sub/c.html", "sub/d.xyz", ".hidden.txt", ".git/e.txt", "f"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("The text.")
+    found, skipped = find_files(tmp_path, "news")
+    assert [file.source for file in found] == ["news/a.MD", "news/b.txt", "news/sub/c.html"]
+    assert [file.path for file in found] == [
+        tmp_path / "a.MD",
+        tmp_path / "b.txt",
+        tmp_path / "sub/c.html",
+    ]
+    assert [one.source for one in skipped] == ["news/f", "news/sub/d.xyz"]
+    assert all("is not in a format Footnote reads (.txt, .md" in one.reason for one in skipped)
+
+
+def test_patterns_choose_files(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.md", "drafts/c.txt", "old/x/d.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("The text.")
+
+    def sources(**patterns: list[str]) -> list[str]:
+        found, skipped = find_files(tmp_path, "n", **patterns)
+        assert skipped == []
+        return [file.source for file in found]
+
+    assert sources(include=["*.txt"]) == ["n/a.txt", "n/drafts/c.txt", "n/old/x/d.txt"]
+    assert sources(exclude=["drafts", "old/*"]) == ["n/a.txt", "n/b.md"]
+    assert sources(include=["*.txt"], exclude=["*/c.*"]) == ["n/a.txt", "n/old/x/d.txt"]
+
+
+def test_no_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="cannot be listed"):
+        find_files(tmp_path / "none", "none")
+
+
+def test_a_file_is_read_from_its_path(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"The text.")
+    (file,), _ = find_files(tmp_path, "news")
+    (document,), skipped = load_file(file)
+    assert (document.text, document.title, skipped) == ("The text.", "A", [])
+
+
+def test_a_file_that_went_away_or_grew_too_large(tmp_path: Path) -> None:
+    gone = SourceFile(tmp_path / "gone.txt", "news/gone.txt")
+    assert "is gone" in load_file(gone)[1][0].reason
+    assert "has 12 bytes; 10 are allowed" in reason("a.txt", b"x" * 12, max_file_bytes=10)
+    (tmp_path / "a.txt").write_bytes(b"x" * 12)
+    (file,), _ = find_files(tmp_path, "news")
+    _, (skipped,) = load_file(file, limits=LoadLimits(max_file_bytes=10))
+    assert "has 12 bytes; 10 are allowed" in skipped.reason
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"The text.")
+    path.chmod(0)
+    (file,), _ = find_files(tmp_path, "news")
+    assert "permission denied" in load_file(file)[1][0].reason
+
+
+def test_language_is_told_only_from_enough_text() -> None:
+    german = (
+        "Die Unterhändler trafen sich in Doha und vereinbarten, die Gespräche fortzusetzen. " * 4
+    )
+    assert load("a.txt", german.encode()).language == "de"
+    assert load("a.txt", b"Die Gespr").language is None
+
+
+def test_one_sandbox_reads_many_files_and_ends(sandbox: Sandbox) -> None:
+    for word in ("one", "two"):
+        assert load("a.docx", make_docx(f"Text {word}."), sandbox).text == f"Text {word}."
+    assert load("a.html", b"<p>Alone.").text == "Alone."
+
+
+def test_formats_are_lower_case_suffixes() -> None:
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in FORMATS)
