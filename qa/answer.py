@@ -18,7 +18,7 @@ from qa.candidates import Candidate, Group, Place, group_answers
 from qa.confidence import Confidence, Signals
 from qa.question import REASONS, unanswerable
 from qa.reader import Reader
-from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal
+from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal, Span
 
 Progress = Callable[[int], None]
 """Called with the number of questions just answered."""
@@ -214,35 +214,13 @@ class QA:
         if not questions:
             return []
         found = snapshot.retriever.search(questions, self._config.passages)
-        read = self._reader.read(questions, [[hit.chunk.text for hit in hits] for hits in found])
-        return [
-            self._weigh(question, hits, readings, snapshot)
-            for question, hits, readings in zip(questions, found, read, strict=True)
-        ]
-
-    def _weigh(
-        self,
-        question: str,
-        hits: Sequence[Hit],
-        readings: Sequence[Reading],
-        snapshot: _Snapshot,
-    ) -> Evidence:
-        candidates = [
-            Candidate(
-                hit=hit,
-                place=Place(
-                    hit.chunk.doc_id, hit.chunk.start + span.start, hit.chunk.start + span.end
-                ),
-                text=hit.chunk.text[span.start : span.end],
-                span_score=span.score,
-                null_score=reading.null_score,
-            )
-            for hit, reading in zip(hits, readings, strict=True)
-            for span in reading.spans
-        ]
-        groups = group_answers(candidates)
-        signals = tuple(Signals.of(group, groups, hits) for group in groups)
-        return Evidence(tuple(hits), tuple(groups), signals)
+        documents = snapshot.generation.documents_by_id
+        read = self._reader.read(
+            questions,
+            [[hit.chunk.text for hit in hits] for hits in found],
+            [[documents[hit.chunk.doc_id].title for hit in hits] for hits in found],
+        )
+        return [_weigh(hits, readings) for hits, readings in zip(found, read, strict=True)]
 
     def _decide(
         self, question: str, evidence: Evidence, snapshot: _Snapshot, threshold: float, top: int
@@ -288,6 +266,37 @@ class QA:
             quote=document.text[start:end],
             sha256=document.sha256,
         )
+
+
+def _weigh(hits: Sequence[Hit], readings: Sequence[Reading]) -> Evidence:
+    """Gather what was read for one question, ``readings[i]`` of ``hits[i]``."""
+    candidates = [
+        Candidate(
+            hit=hit,
+            place=Place(hit.chunk.doc_id, hit.chunk.start + span.start, hit.chunk.start + span.end),
+            text=hit.chunk.text[span.start : span.end],
+            span_score=span.score,
+            null_score=reading.null_score,
+        )
+        for hit, reading in zip(hits, readings, strict=True)
+        for span in _within_sentences(reading.spans, hit.chunk.text)
+    ]
+    groups = group_answers(candidates)
+    signals = tuple(Signals.of(group, groups, hits) for group in groups)
+    return Evidence(tuple(hits), tuple(groups), signals)
+
+
+def _within_sentences(spans: Sequence[Span], text: str) -> list[Span]:
+    """Leave out spans that run over the end of a sentence: no answer does, but unsure readers do.
+
+    On 850 questions over open corpora it raised F1 from 69.6 to 70.1 (docs/measurements.md).
+    """
+    sentences = sentence_spans(text)
+    return [
+        span
+        for span in spans
+        if any(start <= span.start and span.end <= end for start, end in sentences)
+    ]
 
 
 def quote_span(text: str, start: int, end: int, limit: int) -> tuple[int, int]:

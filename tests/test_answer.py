@@ -30,8 +30,13 @@ class WordReader:
     letter: str = "z"
 
     def read(
-        self, questions: Sequence[str], passages: Sequence[Sequence[str]]
+        self,
+        questions: Sequence[str],
+        passages: Sequence[Sequence[str]],
+        titles: Sequence[Sequence[str]] | None = None,
     ) -> list[list[Reading]]:
+        assert titles is not None
+        assert [len(texts) for texts in titles] == [len(texts) for texts in passages]
         return [[self._read(text) for text in texts] for texts in passages]
 
     def _read(self, text: str) -> Reading:
@@ -182,7 +187,14 @@ def test_to_dict_is_what_the_design_says(tmp_path: Path) -> None:
     answer = qa.ask("Where is it?").to_dict()
     assert {"question", "text", "confidence", "reason", "citations", "alternatives"} <= set(answer)
     assert set(answer["citations"][0]) == {
-        "title", "source", "start", "end", "quote", "page", "heading", "sha256",
+        "title",
+        "source",
+        "start",
+        "end",
+        "quote",
+        "page",
+        "heading",
+        "sha256",
     }
     assert answer["alternatives"][0]["text"] == "zoo"
     assert qa.ask("", threshold=0).to_dict()["reason"]
@@ -231,7 +243,9 @@ class TestOpen:
 
     def test_a_foreign_folder(self, tmp_path: Path) -> None:
         (tmp_path / "holiday.jpg").write_bytes(b"\xff\xd8")
-        with pytest.raises(IndexForeign, match="no Footnote index; name another folder with `--index`"):
+        with pytest.raises(
+            IndexForeign, match="no Footnote index; name another folder with `--index`"
+        ):
             QA.open(tmp_path, reader=WordReader())  # type: ignore[arg-type]
 
     def test_a_damaged_index(self, tmp_path: Path) -> None:
@@ -251,7 +265,20 @@ class TestOpen:
 TEXTS = st.lists(
     st.one_of(
         st.sampled_from(
-            ["zebra ", "z", "zoë", "ze\u0301ro", "😀", "👩‍👩‍👧 ", "\r\n", "שלום ", "مرحبا ", "\u202ez. ", ". ", "\n\n"]
+            [
+                "zebra ",
+                "z",
+                "zoë",
+                "ze\u0301ro",
+                "😀",
+                "👩‍👩‍👧 ",
+                "\r\n",
+                "שלום ",
+                "مرحبا ",
+                "\u202ez. ",
+                ". ",
+                "\n\n",
+            ]
         ),
         st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
     ),

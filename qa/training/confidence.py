@@ -66,9 +66,7 @@ def ask_all(
             progress=lambda stage: bar.update(task, total=stage.total, completed=stage.done),
         ) as qa:
             bar.stop()
-            batches = [
-                examples[at : at + _ASK_BATCH] for at in range(0, len(examples), _ASK_BATCH)
-            ]
+            batches = [examples[at : at + _ASK_BATCH] for at in range(0, len(examples), _ASK_BATCH)]
             for batch in track(batches, f"ask {examples[0].source}", transient=True):
                 found = qa.examine([example.question for example in batch])
                 for example, evidence in zip(batch, found, strict=True):
@@ -217,9 +215,7 @@ def main() -> None:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "reader": reader.fingerprint,
     }
-    model = Confidence(
-        model.weights, model.intercept, model.threshold, {**about, **model.measured}
-    )
+    model = Confidence(model.weights, model.intercept, model.threshold, {**about, **model.measured})
     arguments.out.write_bytes(model.to_bytes())
     print(arguments.out.read_text())
 

@@ -1,0 +1,94 @@
+"""The confidence model, and the measurements that come with its coefficients."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from index.errors import ReaderError
+from index.types import Chunk, Hit
+from qa.candidates import Candidate, Place, group_answers
+from qa.confidence import CONFIDENCE_FILE, Confidence, Signals
+
+NAMES = [field.name for field in fields(Signals)]
+
+
+def hit(rank: int, score: float, dense: float, coverage: float = 0.5, doc: str = "a") -> Hit:
+    return Hit(Chunk(f"{doc}:0-99", doc, 0, 99, "…"), score, rank, dense, 1.0, coverage)
+
+
+def test_signals_worked_out_by_hand() -> None:
+    first, second = hit(1, 3.0, 0.4), hit(2, 1.0, 0.7, 0.9, "b")
+    groups = group_answers(
+        [
+            Candidate(second, Place("b", 0, 4), "Rome", 5.0, 2.0),
+            Candidate(first, Place("a", 0, 5), "Paris", 5.0, -1.0),
+        ]
+    )
+    [rome] = [group for group in groups if group.text == "Rome"]
+    [paris] = [group for group in groups if group.text == "Paris"]
+    signals = Signals.of(rome, groups, [first, second])
+    assert signals.share == pytest.approx(math.log(rome.share / (1 - rome.share)))
+    assert signals.gap == pytest.approx(math.log(rome.share / paris.share))
+    assert (signals.span_score, signals.margin, signals.null_best) == (5.0, 3.0, 6.0)
+    assert (signals.dense, signals.dense_best, signals.coverage) == (0.7, 0.7, 0.9)
+    assert (signals.retrieval, signals.behind) == (1.0, -2.0)
+    assert signals.agreement == 0.0
+    assert signals.length == pytest.approx(math.log(2))
+
+
+def test_a_single_answer_has_finite_signals() -> None:
+    groups = group_answers([Candidate(hit(1, 3.0, 0.4), Place("a", 0, 4), "Rome", 900.0, -900.0)])
+    signals = Signals.of(groups[0], groups, [hit(1, 3.0, 0.4)])
+    assert all(math.isfinite(getattr(signals, name)) for name in NAMES)
+
+
+def test_probability_is_the_logistic_function() -> None:
+    weights = {name: 0.0 for name in NAMES} | {"margin": 2.0, "dense": -1.0}
+    model = Confidence(weights, intercept=0.5, threshold=0.5, measured={})
+    signals = Signals(**{name: 0.0 for name in NAMES} | {"margin": 1.5, "dense": 0.25})
+    assert model.probability(signals) == pytest.approx(1 / (1 + math.exp(-3.25)))
+    assert model.probability(replace(signals, margin=1e6)) == 1.0
+    assert model.probability(replace(signals, margin=-1e6)) == 0.0
+
+
+def test_bytes_and_back(tmp_path: Path) -> None:
+    model = Confidence({name: 0.25 for name in NAMES}, -1.0, 0.4, {"ece": 0.02})
+    (tmp_path / "c.json").write_bytes(model.to_bytes())
+    assert Confidence.load(tmp_path / "c.json") == model
+
+
+def test_the_shipped_coefficients_say_how_they_were_made() -> None:
+    model = Confidence.load()
+    assert 0 < model.threshold < 1
+    reader = json.loads((CONFIDENCE_FILE.parent / "reader.json").read_bytes())
+    assert model.measured["reader"] == reader["sha256"]
+    assert {"data", "date", "questions", "ece", "auroc", "risk_coverage"} <= set(model.measured)
+    assert model.measured["at_threshold"]["precision"] >= 0.8
+    coverage = [point[0] for point in model.measured["risk_coverage"]]
+    assert coverage == sorted(coverage)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"format": 1}',
+        b'{"format": 1, "weights": {"margin": 1}, "intercept": 0, "threshold": 0.5, "measured": {}}',
+    ],
+)
+def test_other_files_are_refused_in_one_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "confidence.json"
+    path.write_bytes(content)
+    with pytest.raises(ReaderError, match="install the package again"):
+        Confidence.load(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ReaderError, match=r"none\.json"):
+        Confidence.load(tmp_path / "none.json")
