@@ -27,8 +27,8 @@ _BATCH = 16
 """Questions retrieved and read at a time in a batch."""
 
 
-CLOSE_COSINE = 0.45
-CLOSE_COVERAGE = 0.5
+CLOSE_COSINE = 0.35
+CLOSE_COVERAGE = 0.6
 """A passage with this cosine, or this share of the question's terms, is about its subject: what tells
 the two reasons of a refusal apart."""
 
@@ -49,6 +49,9 @@ class QAConfig:
 
     passages: int = 6
     """Passages read for a question: the measured trade of F1 for time (docs/measurements.md)."""
+
+    alternative: float = 0.05
+    """The confidence that another answer needs to be offered; below it, it is noise."""
 
     quote: int = 600
     """Characters of a quote at most; a longer sentence is cut around the answer, between words."""
@@ -250,7 +253,9 @@ class QA:
             text=answers[0].text,
             confidence=answers[0].confidence,
             citations=answers[0].citations,
-            alternatives=tuple(answers[1:]),
+            alternatives=tuple(
+                other for other in answers[1:] if other.confidence >= self._config.alternative
+            ),
         )
 
     def _cite(self, place: Place, documents: Mapping[str, Document]) -> Citation:

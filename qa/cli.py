@@ -170,6 +170,63 @@ def check(index_dir: Path) -> None:
     click.echo(f"Every byte of {str(index_dir)!r} is what its manifest says.")
 
 
+@main.command("list")
+@_index_option
+def list_documents(index_dir: Path) -> None:
+    """List what is indexed: documents, passages, dates, and when each file had last changed."""
+    from collections import Counter
+    from datetime import UTC, datetime
+
+    from index.store import Store
+
+    generation = Store(index_dir).open(encoder=False)
+    passages = Counter(chunk.doc_id for chunk in generation.chunks)
+    changed = {
+        document: datetime.fromtimestamp(record.mtime_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
+        for record in generation.manifest.files.values()
+        for document in record.documents
+    }
+    _print_table(
+        ("source", "title", "date", "passages", "changed"),
+        [
+            (
+                document.source,
+                document.title,
+                document.date or "",
+                f"{passages[document.id]:,}",
+                changed.get(document.id, ""),
+            )
+            for document in generation.documents
+        ],
+    )
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+@_index_option
+@click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
+@click.option("--yes", is_flag=True, help="Go ahead even if over half of the index would go.")
+def remove(names: tuple[str, ...], index_dir: Path, dry_run: bool, yes: bool) -> None:
+    """Take NAMES, folders or sources as `footnote list` shows them, out of the index.
+
+    The files themselves stay. A file that was taken out comes back when it changes.
+    """
+    from index.build import remove_from_index
+
+    report = remove_from_index(index_dir, names, confirm=yes, dry_run=dry_run)
+    _print_build(report, dry_run=dry_run)
+
+
+@main.command()
+@_index_option
+def rollback(index_dir: Path) -> None:
+    """Go back to the generation of the index before this one."""
+    from index.store import Store
+
+    number = Store(index_dir).rollback()
+    click.echo(f"The index in {str(index_dir)!r} is generation {number} again.")
+
+
 @main.command("eval")
 @click.argument("kind", type=click.Choice(["reading", "retrieval", "answers"]))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))

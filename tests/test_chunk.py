@@ -110,10 +110,14 @@ def test_a_sentence_without_end_is_cut_between_words() -> None:
         ("It grew 2.1% in the U.S. economy. Good.", ["It grew 2.1% in the U.S. economy.", "Good."]),
         ('"We met. We talked." He left.', ['"We met. We talked."', "He left."]),
         ("A title without an end\n\nA sentence.", ["A title without an end", "A sentence."]),
-        ("Short title\nA much longer line that makes a sentence here.",
-         ["Short title", "A much longer line that makes a sentence here."]),
-        ("A line that was wrapped at some\nwidth goes on here.",
-         ["A line that was wrapped at some\nwidth goes on here."]),
+        (
+            "Short title\nA much longer line that makes a sentence here.",
+            ["Short title", "A much longer line that makes a sentence here."],
+        ),
+        (
+            "A line that was wrapped at some\nwidth goes on here.",
+            ["A line that was wrapped at some\nwidth goes on here."],
+        ),
         ("- one thing\n- another thing", ["- one thing", "- another thing"]),
         ("", []),
         (" \n\t ", []),

@@ -38,12 +38,15 @@ def over_best(scores: Matrix) -> Matrix:
 FUSIONS: dict[str, Fusion] = {
     "dense": lambda dense, bm25, share: dense,
     "BM25": lambda dense, bm25, share: bm25,
-    "reciprocal rank fusion, k = 60": lambda dense, bm25, share: reciprocal(dense)
-    + reciprocal(bm25),
+    "reciprocal rank fusion, k = 60": lambda dense, bm25, share: (
+        reciprocal(dense) + reciprocal(bm25)
+    ),
     "share of the best score": lambda dense, bm25, share: over_best(dense) + over_best(bm25),
     "z-scores, dense weighs 0.5": lambda dense, bm25, share: 0.5 * z(dense) + z(bm25),
     "z-scores": lambda dense, bm25, share: z(dense) + z(bm25),
-    "z-scores, and 0.5 of coverage's": lambda dense, bm25, share: z(dense) + z(bm25) + 0.5 * z(share),
+    "z-scores, and 0.5 of coverage's": lambda dense, bm25, share: (
+        z(dense) + z(bm25) + 0.5 * z(share)
+    ),
 }
 
 

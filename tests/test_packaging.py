@@ -1,0 +1,85 @@
+"""The wheel holds what a user needs and nothing else, and works where nothing else is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the tracked tree; built without isolation, as there is no network."""
+    out = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    [path] = out.glob("footnote_qa-*.whl")
+    return path
+
+
+def test_contents(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for needed in (
+        "index/store.py",
+        "index/py.typed",
+        "qa/cli.py",
+        "qa/py.typed",
+        "qa/training/confidence.py",
+        "qa/models/reader/reader.onnx",
+        "qa/models/reader/reader.json",
+        "qa/models/reader/tokenizer.json",
+        "qa/models/reader/confidence.json",
+        "qa/models/reader/README.md",
+        "ui/app.py",
+        "ui/assets/chat.css",
+    ):
+        assert needed in names
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"index", "qa", "ui"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert wheel.stat().st_size < 50_000_000
+
+
+def test_installed_into_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    """The dependencies are this environment's: what is tested is the wheel, not a registry."""
+    venv.create(tmp_path / "venv", with_pip=False)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps",
+         "--no-index", "--disable-pip-version-check", wheel],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    [site] = (tmp_path / "venv" / "lib").glob("python3*/site-packages")
+    ours = next(path for path in sys.path if path.endswith("site-packages"))
+    # A .pth file would bring this checkout's editable install along; a link to each library does not.
+    for library in Path(ours).iterdir():
+        if not (site / library.name).exists() and not library.name.startswith(
+            ("__editable__", "footnote")
+        ):
+            if library.suffix != ".pth":
+                (site / library.name).symlink_to(library)
+    code = (
+        "import qa, index, qa.reader as r\n"
+        f"assert qa.__file__.startswith({str(tmp_path)!r}), qa.__file__\n"
+        "print(r.Reader.load().read(['Where was it?'], [['It was in Rome.']])[0][0].spans[0])\n"
+    )
+    done = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Span(" in done.stdout
+    helped = subprocess.run(
+        [tmp_path / "venv" / "bin" / "footnote", "--help"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert helped.returncode == 0, helped.stderr
+    assert "index" in helped.stdout

@@ -1,0 +1,115 @@
+"""The README's commands and Python snippets run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+SNIPPETS = [code for language, code in BLOCKS if language == "python"]
+COMMANDS = [
+    line
+    for language, code in BLOCKS
+    if not language
+    for line in code.splitlines()
+    if line.startswith("footnote ")
+]
+FOOTNOTE = Path(sys.executable).with_name("footnote")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, seeds_index: Path) -> Path:
+    """A folder as the README's reader has it: seeds, and their index in the default place."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "seeds", folder / "seeds")
+    shutil.copytree(seeds_index, folder / ".footnote")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[int]:
+    """`footnote chat`, on a free port; the snippets' 7860 is replaced by it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen([FOOTNOTE, "chat", "--port", str(port)], cwd=folder) as process:
+        try:
+            for _ in range(600):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
+                        break
+                except OSError:
+                    assert process.poll() is None
+                    time.sleep(0.1)
+            yield port
+        finally:
+            process.terminate()
+
+
+def test_there_is_something_to_run() -> None:
+    assert len(SNIPPETS) >= 2
+    assert {command.split()[1] for command in COMMANDS} >= {"index", "ask", "chat"}
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith("footnote chat")])
+def test_commands(command: str, folder: Path) -> None:
+    done = subprocess.run(
+        [FOOTNOTE, *shlex.split(command)[1:]],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("snippet", [s for s in SNIPPETS if "7860" not in s])
+def test_snippets(snippet: str, folder: Path) -> None:
+    assert run(snippet, folder).strip()
+
+
+@pytest.mark.parametrize("snippet", [s for s in SNIPPETS if "7860" in s])
+def test_snippets_that_need_the_chat(snippet: str, folder: Path, server: int) -> None:
+    assert run(snippet.replace("7860", str(server)), folder).strip()
+
+
+def run(snippet: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error:::qa", "-c", snippet],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_command_and_option_in_the_table_exists() -> None:
+    from qa.cli import main
+
+    rows = re.findall(r"^\| `footnote (\w+).*?` \| (.*) \|$", README, re.MULTILINE)
+    assert {name for name, _ in rows} == set(main.commands)
+    for name, description in rows:
+        options = {option for p in main.commands[name].params for option in p.opts}
+        assert set(re.findall(r"--[a-z-]+", description)) <= options
+
+
+def test_links_to_files_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!http|#)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
