@@ -49,23 +49,23 @@ class IndexError_(FootnoteError):  # noqa: N801, N818 - IndexError is Python's o
     """Anything about the index on disk."""
 
 
-class IndexMissing(IndexError_):  # noqa: N818 - reads as the finding it is
+class IndexMissing(IndexError_):
     """There is no index at that path."""
 
 
-class IndexForeign(IndexError_):  # noqa: N818
+class IndexForeign(IndexError_):
     """The path holds something that is not a Footnote index."""
 
 
-class IndexDamaged(IndexError_):  # noqa: N818
+class IndexDamaged(IndexError_):
     """Bytes of the index are not what its manifest says they are."""
 
 
-class IndexMismatch(IndexError_):  # noqa: N818
+class IndexMismatch(IndexError_):
     """The index was made by another version, or with another embedder."""
 
 
-class IndexLocked(IndexError_):  # noqa: N818
+class IndexLocked(IndexError_):
     """Another process is writing to the index."""
 
 

@@ -139,6 +139,11 @@ class QA:
         """Return the number of the index's generation that answers now."""
         return self._current().generation.number
 
+    @property
+    def recovered_from(self) -> str | None:
+        """What is wrong with the newest generation, if an older one had to stand in for it."""
+        return self._current().generation.recovered_from
+
     def ask(self, question: str, *, threshold: float | None = None, top: int = 5) -> Answer:
         """Answer one question; see `ask_batch`."""
         return self.ask_batch([question], threshold=threshold, top=top)[0]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from index.build import BuildReport
     from index.build import Progress as Stage
     from index.types import Document
+    from qa.answer import QA
     from qa.types import Answer, Citation, Report
 
 DEFAULT_INDEX = ".footnote"
@@ -121,7 +122,9 @@ def ask(question: str, index_dir: Path, as_json: bool, top: int, threshold: floa
     """Answer QUESTION from the index, with the places that say so."""
     from qa.answer import QA
 
-    answer = QA.open(index_dir).ask(question, threshold=threshold, top=top)
+    qa = QA.open(index_dir)
+    _warn(qa)
+    answer = qa.ask(question, threshold=threshold, top=top)
     if as_json:
         click.echo(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
     else:
@@ -143,8 +146,11 @@ def chat(index_dir: Path, host: str, port: int, auth: str | None, open_browser: 
     user, colon, password = (auth or "").partition(":")
     if auth is not None and not (user and colon and password):
         raise click.UsageError("--auth takes USER:PASSWORD, both not empty")
+    qa = QA.open(index_dir)
+    _warn(qa)
+    click.echo(f"The chat is on http://{host}:{port} - Ctrl-C ends it.", err=True)
     serve(
-        QA.open(index_dir),
+        qa,
         host=host,
         port=port,
         auth=(user, password) if auth else None,
@@ -227,6 +233,28 @@ def rollback(index_dir: Path) -> None:
     click.echo(f"The index in {str(index_dir)!r} is generation {number} again.")
 
 
+@main.command()
+@_index_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+def bench(index_dir: Path, as_json: bool) -> None:
+    """Measure how fast this machine answers from the index; close other programs first."""
+    from dataclasses import asdict
+
+    from qa.bench import benchmark
+
+    timings = benchmark(index_dir)
+    if as_json:
+        click.echo(json.dumps([asdict(timing) for timing in timings], indent=2))
+        return
+    _print_table(
+        ("", "median ms", "slowest ms", "runs"),
+        [
+            (timing.what, f"{timing.median:,.0f}", f"{timing.slowest:,.0f}", str(timing.runs))
+            for timing in timings
+        ],
+    )
+
+
 @main.command("eval")
 @click.argument("kind", type=click.Choice(["reading", "retrieval", "answers"]))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -297,6 +325,14 @@ def evaluate(
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
     else:
         _print_report(report)
+
+
+def _warn(qa: QA) -> None:
+    if qa.recovered_from is not None:
+        click.echo(
+            f"footnote: the newest index is damaged ({qa.recovered_from}); run `footnote index`.",
+            err=True,
+        )
 
 
 def _embedder_of(index_dir: Path) -> str | None:
@@ -488,3 +524,7 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=200)  # a pipe has no width; do not fold its lines
     console.print(table)
+
+
+if __name__ == "__main__":
+    main()

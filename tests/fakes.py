@@ -158,7 +158,7 @@ def write_articles(folder: Path, articles: dict[str, str]) -> None:
 def article(number: int, words: int = 60) -> str:
     """A text of several sentences that differs from number to number."""
     subjects = ["harbour", "minister", "telescope", "glacier", "orchestra", "railway", "vaccine"]
-    lines = [f"# Report {number}", ""]
+    lines = [f"Report {number}", ""]
     for at in range(words // 10):
         subject = subjects[(number + at) % len(subjects)]
         lines.append(f"The {subject} of town {number * 31 + at} was seen by {at + 3} people today.")

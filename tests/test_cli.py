@@ -83,6 +83,27 @@ def test_check(seeds_index: Path, tmp_path: Path) -> None:
     assert "footnote index" in one_line(run("check", "--index", tmp_path / "none"))
 
 
+def test_bench_measures_each_way_of_asking(seeds_index: Path) -> None:
+    timings = json.loads(run("bench", "--index", seeds_index, "--json").stdout)
+    assert len(timings) == 4
+    assert all(0 < timing["median"] <= timing["slowest"] for timing in timings)
+
+
+def test_a_damaged_newest_index_is_said_once_and_the_older_one_answers(tmp_path: Path) -> None:
+    folder, index = tmp_path / "articles", tmp_path / "index"
+    folder.mkdir()
+    (folder / "one.txt").write_text("One\n\nThe fair opened in Lyon.", encoding="utf-8")
+    run("index", folder, "--index", index)
+    (folder / "two.txt").write_text("Two\n\nThe bridge opened in Nice.", encoding="utf-8")
+    run("index", folder, "--index", index)
+    newest = max(index.glob("gen-*"))
+    (newest / "vectors.faiss").write_bytes(b"")
+    result = run("ask", "Where did the fair open?", "--index", index, "--threshold", "0")
+    assert result.exit_code == 0
+    assert result.stderr.count("\n") == 1
+    assert "damaged" in result.stderr
+
+
 def test_index_reports_a_table_and_updates(tmp_path: Path) -> None:
     folder, index = tmp_path / "articles", tmp_path / "index"
     folder.mkdir()

@@ -48,16 +48,16 @@ def test_a_single_answer_has_finite_signals() -> None:
 
 
 def test_probability_is_the_logistic_function() -> None:
-    weights = {name: 0.0 for name in NAMES} | {"margin": 2.0, "dense": -1.0}
+    weights = dict.fromkeys(NAMES, 0.0) | {"margin": 2.0, "dense": -1.0}
     model = Confidence(weights, intercept=0.5, threshold=0.5, measured={})
-    signals = Signals(**{name: 0.0 for name in NAMES} | {"margin": 1.5, "dense": 0.25})
+    signals = Signals(**dict.fromkeys(NAMES, 0.0) | {"margin": 1.5, "dense": 0.25})
     assert model.probability(signals) == pytest.approx(1 / (1 + math.exp(-3.25)))
     assert model.probability(replace(signals, margin=1e6)) == 1.0
     assert model.probability(replace(signals, margin=-1e6)) == 0.0
 
 
 def test_bytes_and_back(tmp_path: Path) -> None:
-    model = Confidence({name: 0.25 for name in NAMES}, -1.0, 0.4, {"ece": 0.02})
+    model = Confidence(dict.fromkeys(NAMES, 0.25), -1.0, 0.4, {"ece": 0.02})
     (tmp_path / "c.json").write_bytes(model.to_bytes())
     assert Confidence.load(tmp_path / "c.json") == model
 

@@ -62,11 +62,9 @@ def test_installed_into_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
     ours = next(path for path in sys.path if path.endswith("site-packages"))
     # A .pth file would bring this checkout's editable install along; a link to each library does not.
     for library in Path(ours).iterdir():
-        if not (site / library.name).exists() and not library.name.startswith(
-            ("__editable__", "footnote")
-        ):
-            if library.suffix != ".pth":
-                (site / library.name).symlink_to(library)
+        unwanted = library.suffix == ".pth" or library.name.startswith(("__editable__", "footnote"))
+        if not unwanted and not (site / library.name).exists():
+            (site / library.name).symlink_to(library)
     code = (
         "import qa, index, qa.reader as r\n"
         f"assert qa.__file__.startswith({str(tmp_path)!r}), qa.__file__\n"

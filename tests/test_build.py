@@ -1,0 +1,505 @@
+"""Updating an index: what is read, embedded and reported, and that it equals building anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.build import BuildReport, Progress, remove_from_index, update_index
+from index.chunk import ChunkConfig
+from index.embed import passage_text
+from index.errors import ConfigError, EmbedderError, IndexDamaged, IndexForeign, IndexMismatch
+from index.store import Generation, Store
+from index.types import Skipped, Vectors
+from tests.fakes import (
+    ExportingEmbedder,
+    FakeEmbedder,
+    LazyEmbedder,
+    UnsyncedFileSystem,
+    article,
+    write_articles,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "news"
+    write_articles(folder, {f"{number}.txt": article(number) for number in range(6)})
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+def update(index: Path, *folders: Path, **options: object) -> BuildReport:
+    options = {"embedder": FakeEmbedder(), "fs": UnsyncedFileSystem(), **options}
+    return update_index(index, folders, **options)  # type: ignore[arg-type]
+
+
+def opened(index: Path) -> Generation:
+    return Store(index).open()
+
+
+def test_a_first_build_holds_every_document_and_chunk(index: Path, folder: Path) -> None:
+    embedder = FakeEmbedder()
+    report = update(index, folder, embedder=embedder)
+    generation = opened(index)
+    assert report.added == tuple(f"news/{number}.txt" for number in range(6))
+    assert (report.documents, report.chunks) == (6, len(generation.chunks))
+    assert (report.embedded, report.reused) == (len(generation.chunks), 0)
+    assert (report.generation, report.written) == (1, True)
+    assert [d.source for d in generation.documents] == list(report.added)
+    documents = generation.documents_by_id
+    for row, chunk in enumerate(generation.chunks):
+        document = documents[chunk.doc_id]
+        assert document.text[chunk.start : chunk.end] == chunk.text
+        expected = FakeEmbedder().embed([passage_text(document.title, chunk.text)])
+        assert np.array_equal(generation.embeddings()[row], expected[0])
+
+
+def test_chunks_are_in_the_order_of_sources_and_starts(index: Path, folder: Path) -> None:
+    (folder / "long.txt").write_text(article(9, words=2000))
+    update(index, folder)
+    generation = opened(index)
+    source = {d.id: d.source for d in generation.documents}
+    places = [(source[c.doc_id], c.start) for c in generation.chunks]
+    assert places == sorted(places)
+    assert len(places) > 10
+
+
+def test_only_what_changed_is_embedded(index: Path, folder: Path) -> None:
+    update(index, folder)
+    (folder / "2.txt").write_text("Two\n\nQuite another text stands here now.")
+    (folder / "7.txt").write_text("Seven\n\nThis one is new.")
+    (folder / "4.txt").unlink()
+    embedder = FakeEmbedder()
+    report = update(index, folder, embedder=embedder)
+    assert report.added == ("news/7.txt",)
+    assert report.changed == ("news/2.txt",)
+    assert report.removed == ("news/4.txt",)
+    assert report.unchanged == 4
+    assert report.embedded == len(embedder.embedded) == 2
+    assert report.reused == report.chunks - 2
+
+
+def test_nothing_changed_writes_nothing_and_loads_no_model(index: Path, folder: Path) -> None:
+    update(index, folder)
+    token = Store(index).current()
+    for path in folder.iterdir():
+        os.utime(path, (1, 1))
+    report = update(index, embedder=LazyEmbedder())
+    assert (report.written, report.generation, report.unchanged) == (False, 1, 6)
+    assert report.chunks == report.reused > 0
+    assert Store(index).current() == token
+
+
+def test_a_renamed_file_is_not_embedded_again(index: Path, folder: Path) -> None:
+    update(index, folder)
+    (folder / "0.txt").rename(folder / "zero.txt")
+    report = update(index, folder)
+    assert (report.added, report.removed) == (("news/zero.txt",), ("news/0.txt",))
+    assert report.embedded == 0
+
+
+def test_an_unchanged_file_is_not_parsed_again(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder)
+    (folder / "new.txt").write_text("New\n\nA new text.")
+    parsed = []
+
+    def load(file, data=None, **options):  # type: ignore[no-untyped-def]
+        parsed.append(file.source)
+        return real(file, data, **options)
+
+    from index import build
+
+    real = build.load_file
+    monkeypatch.setattr(build, "load_file", load)
+    update(index, folder)
+    assert parsed == ["news/new.txt"]
+
+
+def test_a_new_loader_version_reads_everything_again(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder)
+    monkeypatch.setattr("index.build.LOADER_VERSION", 99)
+    report = update(index, folder)
+    assert (report.written, report.embedded, report.unchanged) == (True, 0, 6)
+    assert opened(index).manifest.loader_version == 99
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from index import build
+
+    real = build.load_file
+
+    def load(file, data=None, **options):  # type: ignore[no-untyped-def]
+        if file.source == "news/0.txt":
+            return [], [Skipped(file.source, "needs more memory than there is")]
+        return real(file, data, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "load_file", load)
+        assert update(index, folder).documents == 5
+    assert update(index, folder).added == ("news/0.txt",)
+
+
+def test_two_folders_of_one_name_get_labels_of_their_own(index: Path, tmp_path: Path) -> None:
+    for parent in "abc":
+        write_articles(tmp_path / parent / "news", {"x.txt": f"{parent}\n\nText of {parent}."})
+    update(index, tmp_path / "a" / "news", tmp_path / "b" / "news")
+    update(index, tmp_path / "c" / "news")
+    assert [d.source for d in opened(index).documents] == [
+        "news-2/x.txt",
+        "news-3/x.txt",
+        "news/x.txt",
+    ]
+
+
+def test_a_folder_that_is_not_named_is_left_as_it_is(index: Path, tmp_path: Path) -> None:
+    write_articles(tmp_path / "a", {"x.txt": "A\n\nText."})
+    write_articles(tmp_path / "b", {"y.txt": "B\n\nText."})
+    update(index, tmp_path / "a", tmp_path / "b")
+    (tmp_path / "a" / "x.txt").write_text("A\n\nChanged.")
+    assert not update(index, tmp_path / "b").written
+    assert update(index).changed == ("a/x.txt",)
+
+
+def test_updating_one_of_several_folders_keeps_the_order_of_sources(
+    index: Path, tmp_path: Path
+) -> None:
+    rows = "".join(f"Title {row},Text of row {row} here.\n" for row in range(12))
+    for name in "ab":
+        write_articles(
+            tmp_path / name, {"t.csv": f"title,text\n{rows}", "x.txt": f"Text of {name}."}
+        )
+    update(index, tmp_path / "a", tmp_path / "b")
+    (tmp_path / "a" / "x.txt").write_text("Another text.")
+    update(index, tmp_path / "a")
+    updated = opened(index)
+    update(index.with_name("fresh"), tmp_path / "a", tmp_path / "b")
+    fresh = opened(index.with_name("fresh"))
+    sources = [document.source for document in updated.documents]
+    assert sources == sorted(sources)
+    assert updated.documents == fresh.documents
+    assert updated.chunks == fresh.chunks
+    assert np.array_equal(updated.embeddings(), fresh.embeddings())
+    assert updated.lexical.to_bytes() == fresh.lexical.to_bytes()
+
+
+def test_patterns_are_remembered(index: Path, folder: Path) -> None:
+    (folder / "draft.txt").write_text("Draft\n\nNot yet.")
+    update(index, folder, exclude=["draft*"])
+    (folder / "6.txt").write_text(article(6))
+    assert update(index).added == ("news/6.txt",)
+    assert update(index, folder).added == ()
+    assert update(index, folder, include=["[0-2].txt"], confirm=True).removed == (
+        "news/3.txt",
+        "news/4.txt",
+        "news/5.txt",
+        "news/6.txt",
+    )
+
+
+def test_a_bad_file_costs_only_itself_and_is_named(index: Path, folder: Path) -> None:
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "photo.jpg").write_bytes(b"\xff\xd8")
+    os.mkfifo(folder / "pipe.txt")
+    report = update(index, folder)
+    assert [s.source for s in report.skipped] == [
+        "news/empty.txt",
+        "news/photo.jpg",
+        "news/pipe.txt",
+    ]
+    assert all(s.reason for s in report.skipped)
+    assert report.documents == 6
+    again = update(index, folder)
+    assert again.skipped == report.skipped
+    assert not again.written
+
+
+def test_two_documents_of_one_name_are_told_apart(index: Path, folder: Path) -> None:
+    (folder / "t.csv").write_text("title,text\nOne,First text here.\nTwo,Second text here.\n")
+    (folder / "t.csv#row=1.txt").write_text("Same name\n\nAs the first row's.")
+    (folder / "t.csv#row=2.txt").write_text("Other name\n\nAs the second row's.")
+    update(index, folder)
+    sources = [d.source for d in opened(index).documents]
+    assert len(sources) == len(set(sources))
+
+
+def test_a_shadowed_document_appears_when_the_other_goes(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from index import build
+
+    real = build.load_file
+
+    def load(file, data=None, **options):  # type: ignore[no-untyped-def]
+        documents, skipped = real(file, data, **options)
+        return [type(d)(**{**vars(d), "id": "same"}) for d in documents], skipped
+
+    write_articles(folder, {"a.txt": "A\n\nText of a.", "b.txt": "B\n\nText of b."})
+    monkeypatch.setattr(build, "load_file", load)
+    report = update(index, folder)
+    assert [s.source for s in report.skipped] == ["news/b.txt"]
+    (folder / "a.txt").unlink()
+    assert update(index, folder, confirm=True).documents == 1
+    assert [d.title for d in opened(index).documents] == ["B"]
+
+
+def test_text_that_is_no_text_is_skipped(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from index import build
+
+    real = build.load_file
+
+    def load(file, data=None, **options):  # type: ignore[no-untyped-def]
+        documents, skipped = real(file, data, **options)
+        return [type(d)(**{**vars(d), "text": d.text + "\ud800"}) for d in documents], skipped
+
+    monkeypatch.setattr(build, "load_file", load)
+    report = update(index, folder)
+    assert (report.documents, len(report.skipped)) == (0, 6)
+
+
+def test_the_index_inside_the_folder_is_not_indexed(folder: Path) -> None:
+    index = folder / "the-index"
+    update(index, folder)
+    (folder / "more.txt").write_text(article(8))
+    report = update(index, folder)
+    assert (report.documents, report.skipped) == (7, ())
+
+
+def test_an_empty_folder_gives_an_empty_index(index: Path, tmp_path: Path) -> None:
+    write_articles(tmp_path / "none", {})
+    report = update(index, tmp_path / "none")
+    assert (report.documents, report.chunks, report.written) == (0, 0, True)
+    generation = opened(index)
+    assert generation.documents == generation.chunks == ()
+    assert generation.similarities(FakeEmbedder().embed(["question"])).shape == (1, 0)
+
+
+# Refusals
+
+
+def test_another_embedder_or_chunking_asks_for_a_rebuild(index: Path, folder: Path) -> None:
+    update(index, folder)
+    (folder / "new.txt").write_text("New\n\nNew text.")
+    for options in (
+        {"embedder": FakeEmbedder(name="other")},
+        {"embedder": FakeEmbedder(version="2")},
+        {"chunking": ChunkConfig(max_pieces=20)},
+    ):
+        with pytest.raises(IndexMismatch, match="--rebuild"):
+            update(index, folder, **options)
+    report = update(
+        index, rebuild=True, embedder=FakeEmbedder(version="2"), chunking=ChunkConfig(20, 0)
+    )
+    assert report.embedded == report.chunks > 7
+    assert opened(index).manifest.chunking == {"max_pieces": 20, "overlap": 0}
+
+
+def test_taking_out_more_than_half_asks_first(index: Path, folder: Path) -> None:
+    update(index, folder)
+    for number in range(3):
+        (folder / f"{number}.txt").unlink()
+    assert len(update(index, folder).removed) == 3  # half of them may go
+    for number in range(3, 5):
+        (folder / f"{number}.txt").unlink()
+    with pytest.raises(ConfigError, match=r"2 of the 3 documents.*--yes"):
+        update(index, folder)
+    assert opened(index).number == 2
+    assert update(index, folder, confirm=True).documents == 1
+
+
+def test_a_folder_that_is_gone_asks_first_and_is_named(index: Path, folder: Path) -> None:
+    update(index, folder)
+    away = folder.rename(folder.with_name("away"))
+    with pytest.raises(ConfigError, match="6 of the 6"):
+        update(index)
+    report = update(index, confirm=True)
+    assert [s.source for s in report.skipped] == ["news"]
+    away.rename(folder)
+    assert update(index).documents == 6
+
+
+def test_moving_every_file_does_not_ask(index: Path, folder: Path) -> None:
+    update(index, folder)
+    (folder / "sub").mkdir()
+    for number in range(6):
+        (folder / f"{number}.txt").rename(folder / "sub" / f"{number}.txt")
+    report = update(index, folder)
+    assert (len(report.added), len(report.removed), report.embedded) == (6, 6, 0)
+
+
+def test_no_folder_and_no_such_folder(index: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="footnote index FOLDER"):
+        update(index)
+    with pytest.raises(ConfigError, match="is not a folder"):
+        update(index, tmp_path / "nowhere")
+
+
+def test_a_folder_of_other_things_is_left_alone(folder: Path) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    with pytest.raises(IndexForeign):
+        update(folder, folder)
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_a_broken_embedder_is_named(index: Path, folder: Path) -> None:
+    class Broken(FakeEmbedder):
+        def embed(self, texts, progress=None) -> Vectors:  # type: ignore[no-untyped-def]
+            return np.full((len(texts), self.dimension), np.nan, dtype=np.float32)
+
+    with pytest.raises(EmbedderError, match="fake"):
+        update(index, folder, embedder=Broken())
+
+
+# Rebuilding and repairing
+
+
+def test_rebuild_embeds_everything_and_keeps_the_folders(index: Path, folder: Path) -> None:
+    update(index, folder, exclude=["0.txt"])
+    report = update(index, rebuild=True)
+    assert report.embedded == report.chunks
+    assert (report.documents, report.generation) == (5, 2)
+
+
+def test_a_recovered_index_is_repaired_by_an_update(index: Path, folder: Path) -> None:
+    update(index, folder)
+    (folder / "new.txt").write_text("New\n\nNew text.")
+    update(index, folder)
+    (index / "gen-000002" / "vectors.faiss").unlink()
+    assert opened(index).recovered_from
+    (folder / "new.txt").unlink()
+    report = update(index, folder)  # as generation 1 was, yet it must be written
+    assert (report.written, report.generation) == (True, 3)
+    assert opened(index).recovered_from is None
+    assert Store(index).check() == []
+
+
+def test_a_lost_index_is_rebuilt_from_named_folders(index: Path, folder: Path) -> None:
+    update(index, folder)
+    (index / "gen-000001" / "chunks.npy").write_bytes(b"")
+    with pytest.raises(IndexDamaged, match="footnote index --rebuild"):
+        update(index, folder)
+    with pytest.raises(ConfigError, match="FOLDER"):
+        update(index, rebuild=True)
+    assert update(index, folder, rebuild=True).documents == 6
+    assert Store(index).check() == []
+
+
+def test_the_question_encoder_is_exported_once(index: Path, folder: Path) -> None:
+    embedder = ExportingEmbedder()
+    update(index, folder, embedder=embedder)
+    (folder / "new.txt").write_text("New\n\nNew text.")
+    update(index, folder, embedder=embedder)
+    assert embedder.exports == 1
+    assert opened(index).encoder_files == ExportingEmbedder().export_encoder()
+    (next(index.glob("encoders/*")) / "encoder.onnx").write_bytes(b"damaged")
+    (folder / "new.txt").write_text("New\n\nNewer text.")
+    update(index, folder, embedder=embedder)
+    assert embedder.exports == 2
+    assert Store(index).check() == []
+
+
+def test_encoders_nobody_uses_go(index: Path, folder: Path) -> None:
+    for version in "123":
+        embedder = ExportingEmbedder(version=version)
+        update(index, folder, embedder=embedder, rebuild=True)
+    assert len(list(index.glob("encoders/*"))) == 2  # of the two generations that are kept
+
+
+# Dry runs and progress
+
+
+def test_a_dry_run_tells_and_does_nothing(index: Path, folder: Path) -> None:
+    report = update(index, folder, dry_run=True, embedder=LazyEmbedder())
+    assert (len(report.added), report.documents, report.generation) == (6, 6, 0)
+    assert not index.exists()
+    update(index, folder)
+    (folder / "0.txt").unlink()
+    before = {p: p.stat().st_mtime_ns for p in index.rglob("*")}
+    report = update(index, folder, dry_run=True, embedder=LazyEmbedder())
+    assert (report.removed, report.written) == (("news/0.txt",), False)
+    assert {p: p.stat().st_mtime_ns for p in index.rglob("*")} == before
+
+
+def test_progress_counts_to_the_end_of_each_stage(index: Path, folder: Path) -> None:
+    seen: list[Progress] = []
+    report = update(index, folder, progress=seen.append)
+    ends = {p.stage: (p.done, p.total) for p in seen}
+    assert ends == {"read": (6, 6), "embed": (report.chunks, report.chunks), "write": (1, 1)}
+    for stage in ends:
+        done = [p.done for p in seen if p.stage == stage]
+        assert done == sorted(done)
+        assert done[0] == 0
+
+
+# Removing
+
+
+def test_a_removed_folder_is_not_followed_any_more(index: Path, tmp_path: Path) -> None:
+    for name in "ab":
+        write_articles(tmp_path / name, {"x.txt": f"{name}\n\nText of {name}."})
+    update(index, tmp_path / "a", tmp_path / "b")
+    report = remove_from_index(index, ["a"], fs=UnsyncedFileSystem())
+    assert (report.removed, report.documents, report.generation) == (("a/x.txt",), 1, 2)
+    assert [d.source for d in opened(index).documents] == ["b/x.txt"]
+    assert not update(index).written
+    with pytest.raises(ConfigError, match="--yes"):
+        remove_from_index(index, [tmp_path / "b"])
+    assert remove_from_index(index, [tmp_path / "b"], confirm=True).documents == 0
+
+
+def test_a_removed_file_stays_out_until_it_changes(index: Path, folder: Path) -> None:
+    update(index, folder)
+    report = remove_from_index(index, ["news/3.txt"], fs=UnsyncedFileSystem())
+    assert report.removed == ("news/3.txt",)
+    assert "news/3.txt" not in [d.source for d in opened(index).documents]
+    again = update(index, folder)
+    assert again.documents == 5
+    assert [s.source for s in again.skipped] == ["news/3.txt"]
+    (folder / "3.txt").write_text("Three\n\nA better text.")
+    assert update(index, folder).added == ("news/3.txt",)
+    (folder / "3.txt").write_text(article(3))
+    assert update(index, folder).changed == ("news/3.txt",)
+
+
+def test_removing_what_is_not_there(index: Path, folder: Path) -> None:
+    update(index, folder)
+    with pytest.raises(ConfigError, match=r"'news/99.txt' is neither"):
+        remove_from_index(index, ["news/99.txt"])
+    assert remove_from_index(index, ["news/1.txt"], dry_run=True).removed == ("news/1.txt",)
+    assert len(opened(index).documents) == 6
+
+
+def test_remaining_vectors_stay_with_their_chunks(index: Path, folder: Path) -> None:
+    update(index, folder)
+    remove_from_index(index, ["news/0.txt", "news/2.txt"], fs=UnsyncedFileSystem())
+    removed = opened(index)
+    for number in (0, 2):
+        (folder / f"{number}.txt").unlink()
+    fresh = index.with_name("fresh")
+    update(fresh, folder)
+    anew = opened(fresh)
+    assert removed.chunks == anew.chunks
+    assert np.array_equal(removed.embeddings(), anew.embeddings())
+    assert removed.lexical.to_bytes() == anew.lexical.to_bytes()
+
+
+def test_a_copied_index_opens_elsewhere(index: Path, folder: Path) -> None:
+    update(index, folder)
+    copy = shutil.copytree(index, index.with_name("copy"))
+    assert opened(Path(copy)).chunks == opened(index).chunks

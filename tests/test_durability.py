@@ -1,0 +1,624 @@
+"""The index cannot lose, lie, or be brought down: crashes, full disks, damage, concurrent use."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from index._manifest import Manifest, Part
+from index.build import update_index
+from index.chunk import ChunkConfig, chunk_document
+from index.embed import passage_text
+from index.errors import FootnoteError, IndexLocked, IndexMismatch, IndexMissing, IndexWriteError
+from index.lexical import LexicalIndex
+from index.load import find_files, load_file
+from index.retrieve import Retriever
+from index.store import Generation, Store
+from index.types import Chunk, Document, Hit, Vectors
+from tests import forks as tasks
+from tests.fakes import (
+    CountingFileSystem,
+    ExportingEmbedder,
+    FakeEmbedder,
+    UnsyncedFileSystem,
+    article,
+    disk_full,
+    write_articles,
+)
+from tests.forks import Forks
+
+OLD = {f"{number}.txt": article(number) for number in range(4)}
+NEW = {**{f"{number}.txt": article(number + 2) for number in range(3)}, "new.txt": article(9)}
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
+def update(index: Path, folder: Path, **options: object) -> None:
+    options = {"embedder": ExportingEmbedder(), "fs": UnsyncedFileSystem(), **options}
+    update_index(index, [folder], confirm=True, **options)  # type: ignore[arg-type]
+
+
+def texts(generation: Generation) -> dict[str, str]:
+    return {document.source: document.text for document in generation.documents}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An index of the old articles, a folder with the new ones, and how to bring one to the other."""
+
+    template: Path
+    folder: Path
+    old: dict[str, str] | None
+    new: dict[str, str]
+    version: str
+    rebuild: bool
+
+    def fresh(self, index: Path) -> Path:
+        """Make ``index`` what it was before the update."""
+        shutil.rmtree(index, ignore_errors=True)
+        if self.old is not None:
+            shutil.copytree(self.template, index)
+        return index
+
+    def update(self, index: Path, fs: UnsyncedFileSystem) -> None:
+        embedder = ExportingEmbedder(version=self.version)
+        update(index, self.folder, embedder=embedder, rebuild=self.rebuild, fs=fs)
+
+    def points(self, index: Path) -> list[str]:
+        """Return every point at which the update can be cut."""
+        fs = CountingFileSystem()
+        self.update(self.fresh(index), fs)
+        return fs.log
+
+    def found(self, index: Path) -> str:
+        """Open the index; return whether the old or the new articles stand in it."""
+        try:
+            generation = Store(index).open()
+        except IndexMissing:
+            assert self.old is None
+            return "old"
+        assert texts(generation) in (self.old, self.new)
+        if self.old is not None:
+            assert generation.recovered_from is None
+            assert Store(index).check() == []
+        return "new" if texts(generation) == self.new else "old"
+
+
+@pytest.fixture(params=["first build", "update", "rebuild"])
+def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
+    template, folder = tmp_path / "template", tmp_path / "news"
+    write_articles(folder, NEW)
+    update(tmp_path / "expected", folder)
+    new = texts(Store(tmp_path / "expected").open())
+    if request.param == "first build":
+        return Scene(template, folder, None, new, "1", rebuild=False)
+    for articles in ({"0.txt": OLD["0.txt"]}, {"1.txt": OLD["1.txt"]}, OLD):
+        write_articles(folder, articles)
+        update(template, folder)
+    old = texts(Store(template).open())
+    write_articles(folder, NEW)
+    rebuild = request.param == "rebuild"
+    return Scene(template, folder, old, new, "2" if rebuild else "1", rebuild)
+
+
+def leavings(index: Path) -> set[str]:
+    """Return names that a finished update does not leave."""
+    expected = {"CURRENT", "FOOTNOTE", "encoders", "lock"}
+    generations = sorted(path.name for path in index.glob("gen-??????"))[-2:]
+    return {path.name for path in index.iterdir()} - expected - set(generations)
+
+
+# All or nothing
+
+
+def test_every_failing_operation_leaves_the_old_or_gives_the_new(
+    scene: Scene, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    points = scene.points(index)
+    refused = 0
+    for cut, point in enumerate(points):
+        scene.fresh(index)
+        try:
+            scene.update(index, CountingFileSystem(cut, disk_full))
+        except IndexWriteError as exc:
+            refused += 1
+            expected = "new" if "is in use" in str(exc) else "old"
+        else:
+            expected = "new"
+        assert scene.found(index) == expected, point
+        scene.update(index, UnsyncedFileSystem())
+        assert scene.found(index) == "new", point
+        assert leavings(index) == set(), point
+    assert len(points) >= 30
+    assert 15 <= refused < len(points)
+
+
+def test_a_kill_at_every_operation_leaves_the_old_or_the_new(
+    scene: Scene, tmp_path: Path, forks: Forks
+) -> None:
+    index = tmp_path / "index"
+    points = scene.points(index)
+    found = []
+    for cut, point in enumerate(points):
+        scene.fresh(index)
+        status = forks.run(tasks.update, index, scene.folder, cut, scene.version, scene.rebuild)
+        assert status == -signal.SIGKILL, point
+        found.append(scene.found(index))
+        scene.update(index, UnsyncedFileSystem())
+        assert scene.found(index) == "new", point
+        assert leavings(index) == set(), point
+    assert found == sorted(found, reverse=True)  # "old" up to one point, "new" after it
+    assert set(found) == {"old", "new"}
+
+
+def kill_at_random(forks: Forks, tmp_path: Path, kills: int) -> None:
+    index, folder, log = tmp_path / "index", tmp_path / "news", tmp_path / "log"
+    folder.mkdir()
+    log.write_text("0\n")
+    started = time.monotonic()
+    assert forks.run(tasks.write_versions, index, folder, log, 10) == 0
+    lifetime = 2 * (time.monotonic() - started) / 10
+    chance = random.Random(kills)
+    for _ in range(kills):
+        pid = forks.start(tasks.write_versions, index, folder, log, None)
+        time.sleep(chance.uniform(0, lifetime))
+        os.kill(pid, signal.SIGKILL)
+        assert forks.wait(pid) == -signal.SIGKILL
+        acknowledged = int(log.read_text().split()[-1])
+        generation = Store(index).open()
+        assert generation.recovered_from is None
+        (version,) = {c.text.split("release v")[1].split()[0] for c in generation.chunks}
+        assert int(version) >= acknowledged, "a commit was lost"
+        assert len(list(index.glob("gen-*"))) <= 4
+        assert len(list(index.rglob("*"))) <= 40
+    assert acknowledged > 10 + kills / 20, "the children were killed before they did anything"
+    last = acknowledged + 1
+    assert forks.run(tasks.write_versions, index, folder, log, last) == 0
+    assert leavings(index) == set()
+    assert Store(index).check() == []
+
+
+def test_kills_at_random_moments_lose_nothing(forks: Forks, tmp_path: Path) -> None:
+    kill_at_random(forks, tmp_path, 200)
+
+
+@pytest.mark.slow
+def test_a_thousand_kills_at_random_moments_lose_nothing(forks: Forks, tmp_path: Path) -> None:
+    kill_at_random(forks, tmp_path, 1000)
+
+
+# Full disks
+
+
+def fill_the_disk(forks: Forks, tmp_path: Path, cuts: int) -> None:
+    index, folder = tmp_path / "index", tmp_path / "news"
+    write_articles(folder, OLD)
+    update(tmp_path / "template", folder)
+    old = texts(Store(tmp_path / "template").open())
+    write_articles(folder, NEW)
+    shutil.copytree(tmp_path / "template", index)
+    update(index, folder)
+    new = texts(Store(index).open())
+    largest = max(path.stat().st_size for path in index.glob("gen-*/*"))
+    succeeded = 0
+    for cut in range(cuts):
+        limit = cut * int(1.1 * largest) // (cuts - 1)
+        if cut == 0 or succeeded:
+            shutil.rmtree(index)
+            shutil.copytree(tmp_path / "template", index)
+        status = forks.run(tasks.update_within, index, folder, limit)
+        assert status in (0, tasks.WRITE_ERROR), limit
+        assert texts(Store(index).open()) == (new if status == 0 else old), limit
+        assert Store(index).check() == []
+        succeeded += status == 0
+    assert 0 < succeeded < cuts / 2
+
+
+def test_a_full_disk_is_never_taken_for_success(forks: Forks, tmp_path: Path) -> None:
+    fill_the_disk(forks, tmp_path, 200)
+
+
+@pytest.mark.slow
+def test_a_full_disk_at_two_thousand_places(forks: Forks, tmp_path: Path) -> None:
+    fill_the_disk(forks, tmp_path, 2000)
+
+
+# Damage
+
+
+def mutate(chance: random.Random, path: Path, twin: Path | None) -> str:
+    """Damage a file in one of five ways; return which."""
+    data = bytearray(path.read_bytes())
+    kind = chance.choice(["flip", "zero", "truncate", "delete", "swap"])
+    if kind == "swap" and (twin is None or twin.read_bytes() == bytes(data)):
+        kind = "flip"
+    if kind == "flip":
+        for _ in range(chance.choice([1, 1, 1, 8])):
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    elif kind == "zero":
+        start = 512 * chance.randrange(len(data) // 512 + 1)
+        data[start : start + 512] = bytes(len(data[start : start + 512]))
+    elif kind == "truncate":
+        del data[chance.randrange(len(data)) :]
+    if kind == "delete":
+        path.unlink()
+    elif kind == "swap":
+        assert twin is not None
+        path.write_bytes(twin.read_bytes())
+        twin.write_bytes(bytes(data))
+    else:
+        path.write_bytes(data)
+    return kind
+
+
+def damage(tmp_path: Path, mutations: int, seed: int) -> None:
+    """Damage a file at a time: each must be named, and no answer may come from damaged bytes."""
+    index, folder = tmp_path / "index", tmp_path / "news"
+    states = []
+    for version, articles in (("1", OLD), ("2", NEW)):
+        write_articles(folder, articles)
+        update(index, folder, embedder=ExportingEmbedder(version=version), rebuild=True)
+        states.append(fingerprint(Store(index).open()))
+    files = sorted(path for path in index.rglob("*") if path.is_file() and path.name != "lock")
+    whole = {path: path.read_bytes() for path in files}
+    assert len(files) == 18  # two generations of five, two encoders of three, and two
+    chance = random.Random(seed)
+    kinds: dict[str, int] = {}
+    done = 0
+    while done < mutations:
+        path = files[done % len(files)]
+        twins = [other for other in files if other.name == path.name and other != path]
+        twin = twins[0] if twins else None
+        kind = mutate(chance, path, twin)
+        if path.exists() and path.read_bytes() == whole[path]:
+            continue  # zeros in place of zeros
+        done += 1
+        kinds[kind] = kinds.get(kind, 0) + 1
+        about = f"{kind} {path.relative_to(index)}"
+        try:
+            named = {finding.path for finding in Store(index).check()}
+        except IndexMismatch:  # the marker may also read as that of another format
+            named = {"FOOTNOTE"}
+        damaged = [path, twin] if kind == "swap" and twin is not None else [path]
+        assert {str(one.relative_to(index)) for one in damaged} <= named, about
+        try:
+            generation = Store(index).open()
+        except FootnoteError:
+            pass
+        else:
+            assert fingerprint(generation) in states, about
+            if generation.recovered_from is None:
+                assert fingerprint(generation) == states[-1], about
+        for one, data in whole.items():
+            if not one.exists() or one.read_bytes() != data:
+                one.write_bytes(data)
+    assert Store(index).check() == []
+    assert fingerprint(Store(index).open()) == states[-1]
+    assert set(kinds) == {"flip", "zero", "truncate", "delete", "swap"}
+
+
+def fingerprint(generation: Generation) -> tuple[object, ...]:
+    """Return all that an answer depends on."""
+    return (
+        generation.number,
+        generation.documents,
+        generation.chunks,
+        generation.embeddings().tobytes(),
+        generation.lexical.to_bytes(),
+        dict(generation.encoder_files),
+    )
+
+
+def test_damage_is_named_and_never_answered_from(tmp_path: Path) -> None:
+    damage(tmp_path, mutations=1000, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_ten_thousand_damages(tmp_path: Path, seed: int) -> None:
+    damage(tmp_path, mutations=1000, seed=seed)
+
+
+# No code from the index
+
+
+@pytest.fixture
+def whole_index(tmp_path: Path) -> Path:
+    write_articles(tmp_path / "news", OLD)
+    update(tmp_path / "whole", tmp_path / "news")
+    return tmp_path / "whole"
+
+
+def test_opening_and_asking_runs_no_code_of_the_index(
+    forks: Forks, whole_index: Path, tmp_path: Path
+) -> None:
+    index = Path(shutil.copytree(whole_index, tmp_path / "index"))
+    for name in ("json", "encodings", "bm25s", "sitecustomize", "index"):
+        (index / f"{name}.py").write_text("raise SystemExit('code of the index ran')")
+    assert forks.run(tasks.open_under_audit, whole_index, index, False) == 0
+
+
+class Trap:
+    """Unpickled, it leaves a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("part", ["chunks.npy", "lexical.npz", "vectors.faiss", "documents.jsonl"])
+def test_pickles_with_the_right_hash_are_refused(
+    forks: Forks, whole_index: Path, tmp_path: Path, part: str
+) -> None:
+    index = Path(shutil.copytree(whole_index, tmp_path / "index"))
+    folder = index / "gen-000001"
+    array = np.array([Trap(tmp_path / "sprung")], dtype=object)
+    buffer = io.BytesIO()
+    if part == "lexical.npz":
+        names = ("data", "indices", "indptr", "vocabulary", "size")
+        np.savez(buffer, **dict.fromkeys(names, array))  # type: ignore[arg-type]
+    else:
+        np.save(buffer, array, allow_pickle=True)
+    (folder / part).write_bytes(buffer.getvalue())
+    manifest = Manifest.from_bytes((folder / "manifest.json").read_bytes())
+    parts = {**manifest.parts, part: Part.of(buffer.getvalue())}
+    data = replace(manifest, parts=parts).to_bytes()
+    (folder / "manifest.json").write_bytes(data)
+    (index / "CURRENT").write_text(f"gen-000001 {Part.of(data).sha256}\n")
+    assert forks.run(tasks.open_under_audit, whole_index, index, True) == 0
+    assert not (tmp_path / "sprung").exists()
+
+
+# Update equals rebuild
+
+FILES = ("a.txt", "b.txt", "sub/c.txt", "sub/d.csv", "e.jsonl")
+WORDS = ("harbour", "minister", "glacier", "orchestra", "truce", "vaccine")
+
+
+def render(name: str, words: list[str]) -> str:
+    """Return a file of this name's format about these words."""
+    sentences = [
+        f"The {word} was seen again by {number} people." for number, word in enumerate(words)
+    ]
+    if name.endswith(".csv"):
+        return "title,text\n" + "".join(f"{w},{s}\n" for w, s in zip(words, sentences, strict=True))
+    if name.endswith(".jsonl"):
+        rows = zip(words, sentences, strict=True)
+        return "".join(json.dumps({"title": w, "text": s}) + "\n" for w, s in rows)
+    return f"{' '.join(words[:1])}\n\n" + "\n\n".join(sentences)
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """What an index made from nothing holds, without any disk in between."""
+
+    documents: tuple[Document, ...]
+    chunks: tuple[Chunk, ...]
+    vectors: Vectors
+    lexical: LexicalIndex
+
+    @classmethod
+    def of(cls, folder: Path) -> Scratch:
+        embedder = FakeEmbedder()
+        files, _ = find_files(folder, folder.name)
+        documents = [document for file in files for document in load_file(file)[0]]
+        documents.sort(key=lambda document: document.source)
+        pairs = [
+            (chunk, passage_text(document.title, chunk.text))
+            for document in documents
+            for chunk in chunk_document(document, CHUNKING, embedder.count_pieces)
+        ]
+        passages = [text for _, text in pairs]
+        return cls(
+            tuple(documents),
+            tuple(chunk for chunk, _ in pairs),
+            embedder.embed(passages),
+            LexicalIndex.build(passages),
+        )
+
+    def similarities(self, questions: Vectors) -> Vectors:
+        return questions @ self.vectors.T
+
+
+CHUNKING = ChunkConfig(max_pieces=12)
+
+
+class Crash(BaseException):
+    """Ends an update as a signal would."""
+
+
+class UpdateEqualsRebuild(RuleBasedStateMachine):
+    """Whatever happens to the folder and to the runs, an update gives what a build from nothing gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = tempfile.TemporaryDirectory()
+        self.folder = Path(self.place.name) / "news"
+        self.index = Path(self.place.name) / "index"
+        (self.folder / "sub").mkdir(parents=True)
+        self.committed: dict[str, str] | None = None
+
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.folder.rglob("*") if path.is_file())
+
+    @rule(name=st.sampled_from(FILES), words=st.lists(st.sampled_from(WORDS), max_size=4))
+    def write(self, name: str, words: list[str]) -> None:
+        (self.folder / name).write_text(render(name, words))
+
+    @precondition(lambda self: self.files())
+    @rule(data=st.data(), name=st.sampled_from([n for n in FILES if n.endswith(".txt")]))
+    def rename(self, data: st.DataObject, name: str) -> None:
+        data.draw(st.sampled_from(self.files())).rename(self.folder / name)
+
+    @precondition(lambda self: self.files())
+    @rule(data=st.data(), moment=st.integers(0, 2**31))
+    def touch(self, data: st.DataObject, moment: int) -> None:
+        os.utime(data.draw(st.sampled_from(self.files())), (moment, moment))
+
+    @precondition(lambda self: self.files())
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        data.draw(st.sampled_from(self.files())).unlink()
+
+    @rule(chance=st.randoms(use_true_random=False))
+    def reorder(self, chance: random.Random) -> None:
+        contents = [(path, path.read_bytes()) for path in self.files()]
+        chance.shuffle(contents)
+        for path, _ in contents:
+            path.unlink()
+        for path, data in contents:
+            path.write_bytes(data)
+
+    @rule(cut=st.integers(0, 60))
+    def crash(self, cut: int) -> None:
+        def stop() -> None:
+            raise Crash
+
+        try:
+            self.run(CountingFileSystem(cut, stop))
+        except Crash:
+            pass
+        else:
+            self.compare()
+        try:
+            found = texts(Store(self.index).open())
+        except IndexMissing:
+            assert self.committed is None
+        else:
+            now = {d.source: d.text for d in Scratch.of(self.folder).documents}
+            assert found in (self.committed, now)
+            self.committed = found
+
+    @precondition(lambda self: self.committed is not None)
+    @rule()
+    def rollback(self) -> None:
+        store = Store(self.index, UnsyncedFileSystem())
+        try:
+            store.rollback()
+        except IndexMissing:
+            return
+        self.committed = texts(store.open())
+
+    @rule()
+    def update(self) -> None:
+        self.run(UnsyncedFileSystem())
+        self.compare()
+
+    def run(self, fs: UnsyncedFileSystem) -> None:
+        update(self.index, self.folder, embedder=FakeEmbedder(), chunking=CHUNKING, fs=fs)
+
+    def compare(self) -> None:
+        generation, scratch = Store(self.index).open(), Scratch.of(self.folder)
+        assert generation.recovered_from is None
+        assert generation.documents == scratch.documents
+        assert generation.chunks == scratch.chunks
+        assert np.array_equal(generation.embeddings(), scratch.vectors)
+        assert generation.lexical.to_bytes() == scratch.lexical.to_bytes()
+        questions = ["Who saw the glacier?", "Was it the minister or the vaccine?"]
+        ours, theirs = (hits(one, questions) for one in (generation, scratch))
+        assert ours == theirs
+        self.committed = texts(generation)
+
+    def teardown(self) -> None:
+        self.update()
+        assert Store(self.index).check() == []
+        assert leavings(self.index) <= {"encoders"}
+        self.place.cleanup()
+
+
+def hits(found: Generation | Scratch, questions: list[str]) -> list[list[Hit]]:
+    return Retriever(found, FakeEmbedder()).search(questions, 5)
+
+
+def run_machine(examples: int) -> None:
+    run_state_machine_as_test(
+        UpdateEqualsRebuild,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=50,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_an_update_equals_a_rebuild() -> None:
+    run_machine(200)
+
+
+@pytest.mark.slow
+def test_an_update_equals_a_rebuild_five_thousand_times() -> None:
+    run_machine(5000)
+
+
+# One writer, many readers
+
+
+def test_eight_readers_never_see_half_of_a_hundred_swaps(forks: Forks, tmp_path: Path) -> None:
+    index, folder, log, stop = (tmp_path / name for name in ("index", "news", "log", "stop"))
+    folder.mkdir()
+    log.write_text("0\n")
+    assert forks.run(tasks.write_versions, index, folder, log, 1) == 0
+    outcomes = [tmp_path / f"outcome-{number}" for number in range(8)]
+    readers = [forks.start(tasks.read_versions, index, stop, outcome) for outcome in outcomes]
+    assert forks.run(tasks.write_versions, index, folder, log, 101) == 0
+    stop.touch()
+    assert [forks.wait(reader) for reader in readers] == [0] * 8
+    opened = [json.loads(outcome.read_text())["opened"] for outcome in outcomes]
+    assert sum(opened) >= 8, "the readers did not follow"
+    assert Store(index).open().number == 101
+
+
+def test_a_dead_writers_lock_is_not_in_the_way(forks: Forks, tmp_path: Path) -> None:
+    index, folder, held = tmp_path / "index", tmp_path / "news", tmp_path / "held"
+    write_articles(folder, OLD)
+    update(index, folder)
+    holder = forks.start(tasks.hold_the_lock, index, held)
+    while not held.exists():
+        time.sleep(0.01)
+    write_articles(folder, NEW)
+    with pytest.raises(IndexLocked, match=f"process {holder} on "):
+        update(index, folder)
+    os.kill(holder, signal.SIGKILL)
+    forks.wait(holder)
+    update(index, folder)
+    assert Store(index).open().number == 2
+
+
+# Work is not lost
+
+
+def test_an_interrupted_build_goes_on_where_it_was(forks: Forks, tmp_path: Path) -> None:
+    index, folder = tmp_path / "index", tmp_path / "news"
+    write_articles(folder, {f"{n}.txt": f"Note {n} tells of matter {n * 7}." for n in range(2000)})
+    assert forks.run(tasks.embed_and_die, index, folder, 1200) == -signal.SIGKILL
+    embedder = FakeEmbedder()
+    report = update_index(index, [folder], embedder=embedder, fs=UnsyncedFileSystem())
+    assert report.documents == report.chunks == 2000
+    assert 0 < len(embedder.embedded) == report.embedded < 0.45 * 2000
+    assert leavings(index) == set()
+    expected = Scratch.of(folder)
+    assert np.array_equal(Store(index).open().embeddings(), expected.vectors)

@@ -1,0 +1,104 @@
+"""The product over its seeds: the floors that must not be fallen below."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from conftest import ROOT
+
+from index.types import Document
+from qa import QA, Answer
+from qa.metrics import f1, normalize_answer
+
+RIGHT_AT_LEAST = 0.65
+REFUSED_AT_LEAST = 0.80
+
+
+@dataclass(frozen=True)
+class Golden:
+    id: str
+    question: str
+    answers: tuple[str, ...]
+    article: tuple[str, ...]
+    kind: str
+
+
+LINES = (ROOT / "tests" / "golden" / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
+GOLDEN = [
+    Golden(row["id"], row["question"], tuple(row["answers"]), tuple(row["article"]), row["kind"])
+    for row in map(json.loads, LINES)
+]
+ANSWERABLE = [golden for golden in GOLDEN if golden.answers]
+UNANSWERABLE = [golden for golden in GOLDEN if not golden.answers]
+
+
+@pytest.fixture(scope="module")
+def answers(seeds_qa: QA) -> dict[str, Answer]:
+    found = seeds_qa.ask_batch([golden.question for golden in GOLDEN])
+    return {golden.id: answer for golden, answer in zip(GOLDEN, found, strict=True)}
+
+
+def is_right(golden: Golden, answer: Answer) -> bool:
+    return (
+        answer.text is not None
+        and answer.citations[0].source in golden.article
+        and f1(answer.text, golden.answers) >= 0.5
+    )
+
+
+def test_there_are_enough_questions_of_each_kind() -> None:
+    assert len(ANSWERABLE) >= 120
+    assert len(UNANSWERABLE) >= 60
+    far = sum(golden.kind == "far" for golden in UNANSWERABLE)
+    assert 0.4 <= far / len(UNANSWERABLE) <= 0.6
+    assert len({golden.id for golden in GOLDEN}) == len({g.question for g in GOLDEN}) == len(GOLDEN)
+
+
+def test_every_accepted_answer_stands_in_its_article(seeds_qa: QA) -> None:
+    texts = {document.source: document.text for document in seeds_qa.documents()}
+    for golden in ANSWERABLE:
+        around = [f" {normalize_answer(texts[source])} " for source in golden.article]
+        for answer in golden.answers:
+            assert any(f" {normalize_answer(answer)} " in text for text in around), (
+                golden.id,
+                answer,
+            )
+
+
+def test_the_seeds_are_whole(seeds_qa: QA) -> None:
+    documents = seeds_qa.documents()
+    assert len(documents) >= 20
+    suffixes = {document.source.rsplit(".", 1)[1] for document in documents}
+    assert {"md", "txt", "html", "pdf", "docx"} <= suffixes
+    for document in documents:
+        assert 300 <= len(document.text.split()) <= 950, document.source
+        assert document.title
+        assert document.date, document.source
+        assert document.author, document.source
+
+
+def test_answerable_questions_are_answered(answers: dict[str, Answer]) -> None:
+    right = [is_right(golden, answers[golden.id]) for golden in ANSWERABLE]
+    assert sum(right) / len(right) >= RIGHT_AT_LEAST
+
+
+def test_unanswerable_questions_are_refused(answers: dict[str, Answer]) -> None:
+    refused = [answers[golden.id].text is None for golden in UNANSWERABLE]
+    assert sum(refused) / len(refused) >= REFUSED_AT_LEAST
+
+
+def test_all_that_is_cited_is_there(answers: dict[str, Answer], seeds_qa: QA) -> None:
+    indexed: dict[str, Document] = {d.id: d for d in seeds_qa.documents()}
+    cited = [citation for answer in answers.values() for citation in answer.citations]
+    assert cited
+    for citation in cited:
+        assert citation.verify()
+        assert indexed[citation.document.id] == citation.document
+    for answer in answers.values():
+        if answer.text is None:
+            assert answer.reason
+            assert answer.nearest is not None
+        else:
+            assert answer.citations[0].text == answer.text
