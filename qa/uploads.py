@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from index.build import BuildReport, Progress, update_index
-from index.embed import SentenceEmbedder
+from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError
 from index.store import Store
 
@@ -27,8 +27,11 @@ _STAGES = {
 class Uploads:
     """Adds files to the index at ``index_dir`` while it is being asked."""
 
-    def __init__(self, index_dir: Path) -> None:
+    def __init__(
+        self, index_dir: Path, make_embedder: Callable[[str], Embedder] = SentenceEmbedder
+    ) -> None:
         self._index_dir = index_dir
+        self._make_embedder = make_embedder
 
     def add(self, files: Sequence[Path], progress: Callable[[float, str], None]) -> BuildReport:
         """Keep copies of ``files`` and update the index from them; return what changed.
@@ -55,7 +58,7 @@ class Uploads:
             progress(start + share * stage.done / max(1, stage.total), name)
 
         return update_index(
-            self._index_dir, [folder], embedder=SentenceEmbedder(model), progress=show
+            self._index_dir, [folder], embedder=self._make_embedder(model), progress=show
         )
 
 
@@ -68,5 +71,6 @@ def _keep(file: Path, folder: Path) -> None:
             return
         number += 1
         target = folder / f"{name.stem}-{number}{name.suffix}"
-    with target.open("xb") as copy:
-        copy.write(data)
+    unfinished = folder / f".{target.name}.part"  # hidden files are not indexed
+    unfinished.write_bytes(data)
+    unfinished.replace(target)

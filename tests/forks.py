@@ -10,6 +10,7 @@ import json
 import os
 import pickle
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -207,9 +208,10 @@ def _warm_up() -> None:
 
 def serve() -> None:
     """Fork a child a line of stdin, until there is none; a wait is answered when the child is gone."""
-    tqdm.monitor_interval = (
-        0  # bm25s' progress bars start a thread, whose lock a child could inherit
-    )
+    # bm25s' progress bars start a thread, and share a lock with all children: one that is killed
+    # while it holds that lock would block the others for ever.
+    tqdm.monitor_interval = 0
+    tqdm.set_lock(threading.RLock())
     _warm_up()
     assert threading.active_count() == 1
     assert "torch" not in sys.modules, "a child would pay for torch"
@@ -223,6 +225,7 @@ def serve() -> None:
             continue
         pid = os.fork()
         if pid == 0:
+            signal.alarm(300)  # a child that hangs fails its test
             try:
                 globals()[task](*arguments)
             except BaseException:  # noqa: BLE001 - the parent is told
@@ -232,7 +235,7 @@ def serve() -> None:
         children.add(pid)
         print(pid, flush=True)
     for pid in children:
-        os.kill(pid, 9)
+        os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -60,7 +61,7 @@ def test_no_chunk_is_larger_than_asked(text: str, size: int) -> None:
 @given(TEXTS)
 def test_sentences_are_slices_in_order_that_lose_no_word(text: str) -> None:
     spans = sentence_spans(text)
-    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
     covered = {at for start, end in spans for at in range(start, end)}
     assert all(at in covered or character.isspace() for at, character in enumerate(text))
 

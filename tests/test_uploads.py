@@ -1,0 +1,71 @@
+"""Files that are handed in through the chat: kept, indexed, never overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fakes import FakeEmbedder
+
+from index.build import update_index
+from index.errors import ConfigError
+from index.store import Store
+from qa.uploads import FOLDER, Uploads
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "one.txt").write_text("One\n\nText of one.", encoding="utf-8")
+    update_index(tmp_path / "index", [folder], embedder=FakeEmbedder())
+    return tmp_path / "index"
+
+
+def upload(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+def sources(index: Path) -> set[str]:
+    return {document.source for document in Store(index).open(encoder=False).documents}
+
+
+def test_an_upload_is_kept_and_indexed_beside_what_was_there(index: Path, tmp_path: Path) -> None:
+    steps: list[float] = []
+    report = Uploads(index, FakeEmbedder).add(
+        [upload(tmp_path / "up", "new.txt", "New\n\nText of new.")],
+        lambda share, _: steps.append(share),
+    )
+    assert report.added == ("uploads/new.txt",)
+    assert sources(index) == {"articles/one.txt", "uploads/new.txt"}
+    assert steps == sorted(steps)
+    assert 0 <= steps[0] <= steps[-1] == pytest.approx(1)
+
+
+def test_another_file_of_the_same_name_does_not_replace_the_first(
+    index: Path, tmp_path: Path
+) -> None:
+    uploads = Uploads(index, FakeEmbedder)
+    for number, text in enumerate(("First text.", "Second text.", "First text.")):
+        uploads.add([upload(tmp_path / f"up{number}", "new.txt", text)], lambda *_: None)
+    kept = {path.name: path.read_text() for path in (index / FOLDER).iterdir()}
+    assert kept == {"new.txt": "First text.", "new-2.txt": "Second text."}
+    assert {"uploads/new.txt", "uploads/new-2.txt"} <= sources(index)
+
+
+@pytest.mark.parametrize("name", [".hidden.txt", "a\nb.txt", "ü 😀.txt"])
+def test_odd_names_become_names_that_are_indexed(index: Path, tmp_path: Path, name: str) -> None:
+    report = Uploads(index, FakeEmbedder).add(
+        [upload(tmp_path / "up", name, "Some text.")], lambda *_: None
+    )
+    assert len(report.added) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_named(index: Path, tmp_path: Path) -> None:
+    (index / FOLDER).write_text("in the way")
+    with pytest.raises(ConfigError, match="could not be kept"):
+        Uploads(index, FakeEmbedder).add(
+            [upload(tmp_path / "up", "new.txt", "Text.")], lambda *_: None
+        )
