@@ -40,6 +40,7 @@ class EmbedderRecord:
 class FolderRecord:
     """A folder the index follows: sources in it begin with ``label/``.
 
+    ``path`` is absolute, or relative to the folder that holds the index.
     ``removed`` maps sources that were taken out by hand to the SHA-256 of their bytes; they stay
     out until the bytes change.
     """

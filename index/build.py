@@ -161,7 +161,9 @@ def update_index(
             _require_settings(store, base.manifest, embedder.name, chunking)
         before = _Contents.of(base)
         whole = rebuild or (base is not None and base.manifest.loader_version != LOADER_VERSION)
-        followed, in_scope = _choose_folders(before.folders, folders, include, exclude, rebuild)
+        followed, in_scope = _choose_folders(
+            store.path, before.folders, folders, include, exclude, rebuild
+        )
         contents = _read_folders(
             store.path,
             before,
@@ -359,6 +361,7 @@ def _require_settings(
 
 
 def _choose_folders(
+    index_dir: Path,
     known: Sequence[FolderRecord],
     named: Sequence[str | Path],
     include: Sequence[str],
@@ -372,18 +375,32 @@ def _choose_folders(
         path = Path(one).resolve()
         if not path.is_dir():
             raise ConfigError(f"'{one}' is not a folder; name a folder of articles.")
-        folder = by_path.get(str(path))
+        recorded = _recorded_path(path, index_dir)
+        folder = by_path.get(recorded)
         if folder is None:
             taken = {other.label for other in by_path.values()}
-            folder = FolderRecord(str(path), _label(Path(os.path.abspath(one)), taken))  # noqa: PTH100 - a link keeps its own name
+            folder = FolderRecord(recorded, _label(Path(os.path.abspath(one)), taken))  # noqa: PTH100 - a link keeps its own name
         if include or exclude or rebuild:
             folder = replace(folder, include=tuple(include), exclude=tuple(exclude))
-        by_path[str(path)] = folder
+        by_path[recorded] = folder
         in_scope.add(folder.label)
     if not by_path:
         raise ConfigError("No folder to index: name one, as in `footnote index FOLDER`.")
     followed = sorted(by_path.values(), key=lambda folder: folder.label)
     return followed, in_scope or {folder.label for folder in followed}
+
+
+def _recorded_path(path: Path, index_dir: Path) -> str:
+    """Return how a folder is written down: from the index's own folder on, if it stands in there.
+
+    So an index that is moved together with its articles goes on following them.
+    """
+    home = index_dir.resolve().parent
+    return path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
+
+
+def _actual_path(folder: FolderRecord, index_dir: Path) -> Path:
+    return index_dir.resolve().parent / folder.path
 
 
 def _label(path: Path, taken: set[str]) -> str:
@@ -440,7 +457,7 @@ def _label_of(source: str) -> str:
 
 
 def _find(folder: FolderRecord, index_dir: Path) -> tuple[list[SourceFile], list[Skipped]]:
-    path, index = Path(folder.path), index_dir.resolve()
+    path, index = _actual_path(folder, index_dir), index_dir.resolve()
     try:
         files, skipped = find_files(
             path, folder.label, include=folder.include, exclude=folder.exclude
@@ -533,8 +550,10 @@ def _forget_changed(folder: FolderRecord, files: Mapping[str, FileRecord]) -> Fo
 def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Contents:
     """Take a folder or a file out of ``contents``."""
     text = str(name)
-    path = str(Path(name).resolve())
-    gone = next((f for f in contents.folders if f.label == text or f.path == path), None)
+    path = Path(name).resolve()
+    gone = next(
+        (f for f in contents.folders if f.label == text or _actual_path(f, index_dir) == path), None
+    )
     if gone is not None:
 
         def stays(source: str) -> bool:

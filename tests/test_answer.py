@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pytest
-from fakes import FakeEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from qa import QA, Refusal
 from qa.answer import QAConfig, quote_span
 from qa.confidence import Confidence, Signals
 from qa.types import Reading, Span
+from tests.fakes import FakeEmbedder
 
 
 @dataclass

@@ -166,6 +166,22 @@ def test_two_folders_of_one_name_get_labels_of_their_own(index: Path, tmp_path: 
     ]
 
 
+def test_an_index_that_is_moved_with_its_articles_goes_on_following_them(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    write_articles(old / "news", {"one.txt": article(1), "two.txt": article(2)})
+    update(old / "index", old / "news")
+    old.rename(new)
+    (new / "news" / "three.txt").write_text(article(3), encoding="utf-8")
+    for folders in ((), (new / "news",)):
+        report = update(new / "index", *folders)
+        assert (report.documents, report.removed) == (3, ())
+    assert {d.source for d in opened(new / "index").documents} == {
+        "news/one.txt",
+        "news/two.txt",
+        "news/three.txt",
+    }
+
+
 def test_a_folder_that_is_not_named_is_left_as_it_is(index: Path, tmp_path: Path) -> None:
     write_articles(tmp_path / "a", {"x.txt": "A\n\nText."})
     write_articles(tmp_path / "b", {"y.txt": "B\n\nText."})

@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_qa import FakeQA, document, fake_rebuild, serve_fake
 from test_render import HOSTILE
 
 from index.errors import ConfigError, IndexDamaged
 from index.types import Document, Mark
+from tests.fake_qa import FakeQA, document, fake_rebuild, serve_fake
 from ui import app, render
 
 CHROMIUM = Path("/usr/bin/chromium")

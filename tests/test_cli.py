@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import ROOT
 
 from qa.cli import main
+from tests.conftest import ROOT
 
 QUESTION = "Who told reporters in October 2024 that talks about Gaza would resume within days?"
 

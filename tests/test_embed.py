@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
 
 from index.embed import DEFAULT_MODEL, QuestionEncoder, SentenceEmbedder, passage_text
 from index.errors import EmbedderError
+from tests.conftest import ROOT
 
 TEXTS = [
     "Who will fly to Qatar?",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fake_qa import FakeQA, citation, document
 
 from qa.types import Answer
+from tests.fake_qa import FakeQA, citation, document
 from ui import examples
 from ui.examples import Candidate, candidates, find_examples, question_of
 

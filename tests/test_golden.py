@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from conftest import ROOT
 
 from index.types import Document
 from qa import QA, Answer
 from qa.metrics import f1, normalize_answer
+from tests.conftest import ROOT
 
 RIGHT_AT_LEAST = 0.65
 REFUSED_AT_LEAST = 0.80

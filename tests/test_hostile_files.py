@@ -18,7 +18,11 @@ import docx
 import pypdf
 import pytest
 from benchmarks.bench_loaders import FAMILIES, Family, doubling_ratio
-from make_files import (
+
+from index import load
+from index.load import LoadLimits, Sandbox, SourceFile, find_files, load_file
+from index.types import Document, Skipped
+from tests.make_files import (
     change_zip,
     make_docx,
     make_pdf,
@@ -27,10 +31,6 @@ from make_files import (
     save_docx,
     stream,
 )
-
-from index import load
-from index.load import LoadLimits, Sandbox, SourceFile, find_files, load_file
-from index.types import Document, Skipped
 
 LIMITS = LoadLimits(seconds=20, memory_bytes=1 << 30)
 GOOD = "The good neighbour says that the bridge opened in 1931."

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+
+from tests.conftest import ROOT
 
 ROOMS = ("index", "qa", "ui")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))

@@ -11,13 +11,13 @@ import docx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make_files import make_docx, make_pdf, save_docx
-from news_pages import HELD_OUT, PAGES, NewsPage
 
 from index._text import clean, decode, find_date, has_text, parse_date, title_line, top_matter
 from index.errors import LoadError
 from index.load import FORMATS, LoadLimits, Sandbox, SourceFile, find_files, load_file
 from index.types import Document, Skipped, document_id
+from tests.make_files import make_docx, make_pdf, save_docx
+from tests.news_pages import HELD_OUT, PAGES, NewsPage
 
 property_test = settings(deadline=None, max_examples=150)
 

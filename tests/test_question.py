@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import ROOT
 
 from qa.question import MAX_QUESTION, REASONS, unanswerable
 from qa.types import Refusal
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(

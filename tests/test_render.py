@@ -7,12 +7,12 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from fake_qa import FakeReport, citation, document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.types import Document, Mark, Skipped
 from qa.types import Alternative, Answer, Nearest, Refusal
+from tests.fake_qa import FakeReport, citation, document
 from ui import render
 from ui.render import Place
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from index.lexical import LexicalIndex
 from index.retrieve import Retriever, standardised
 from index.store import Generation, Store
 from index.types import Document
+from tests.fakes import FakeEmbedder
 
 TEXTS = [
     "Alcaraz beat Djokovic in the final at Wimbledon.",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakes import FakeEmbedder
 
 from index.build import update_index
 from index.errors import ConfigError
 from index.store import Store
 from qa.uploads import FOLDER, Uploads
+from tests.fakes import FakeEmbedder
 
 
 @pytest.fixture

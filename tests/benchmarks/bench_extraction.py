@@ -29,11 +29,11 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[:0] = [str(path) for path in Path(__file__).resolve().parents[1:3]]
 
-from news_pages import HELD_OUT, PAGES, NewsPage
 from rich.console import Console
 from rich.table import Table
 
 from index._html import parse_html
+from tests.news_pages import HELD_OUT, PAGES, NewsPage
 
 Extractor = Callable[[str], str]
 

@@ -19,7 +19,6 @@ if __name__ == "__main__":
     sys.path[:0] = [str(path) for path in Path(__file__).resolve().parents[1:3]]
 
 import docx
-from make_files import make_docx, make_pdf, save_docx
 from rich.console import Console
 from rich.table import Table
 
@@ -33,6 +32,7 @@ from index._parse import (
     parse_pdf,
     parse_text,
 )
+from tests.make_files import make_docx, make_pdf, save_docx
 
 SENTENCE = "The two delegations met in Doha for three hours and agreed to meet again. "
 PARAGRAPH = SENTENCE * 6
