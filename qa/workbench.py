@@ -30,12 +30,17 @@ def temporary_qa(
 
     ``progress`` is told how far the indexing is.
     """
-    embedder = SentenceEmbedder() if embedder is None else embedder
     with tempfile.TemporaryDirectory(prefix="footnote-") as folder:
-        index_documents(Path(folder) / "index", documents, embedder=embedder, progress=progress)
+        index_documents(
+            Path(folder) / "index",
+            documents,
+            embedder=SentenceEmbedder() if embedder is None else embedder,
+            progress=progress,
+        )
         yield QA(
             Store(Path(folder) / "index"),
             Reader.load() if reader is None else reader,
             Confidence.load() if confidence is None else confidence,
+            embedder=embedder,
             config=config,
         )
