@@ -66,7 +66,7 @@ def test_ask_json_is_the_answer_as_a_dict(seeds_index: Path) -> None:
     answer = json.loads(result.stdout)
     assert answer["question"] == QUESTION
     assert answer["text"]
-    assert len(answer["alternatives"]) == 1
+    assert len(answer["alternatives"]) <= 1
     assert 1 <= len(answer["citations"]) <= 2
     assert len(answer["citations"][0]["sha256"]) == 64
 

@@ -34,7 +34,8 @@ from qa.types import Example
 from qa.workbench import temporary_qa
 
 PRECISION = 0.8
-"""What the default threshold is chosen for: four of five answers given are right."""
+"""What the default threshold is chosen for: of the answers given to questions that the corpus answers,
+four of five are right. The weights are fitted on all that was asked."""
 
 _ASK_BATCH = 16
 
@@ -121,7 +122,8 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
         cv=GroupKFold(10),
         method="predict_proba",
     )[:, 1]
-    threshold = metrics.precision_threshold(predicted, right, PRECISION)
+    answerable = np.array([one.answerable for one in asked])
+    threshold = metrics.precision_threshold(predicted[answerable], right[answerable], PRECISION)
     if threshold is None:
         raise SystemExit(f"No threshold reaches {PRECISION:.0%} precision on these questions.")
     model.fit(features, right)
@@ -134,7 +136,7 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
         },
         intercept=round(float(regression.intercept_[0] - weights @ scaler.mean_), 6),
         threshold=round(float(threshold), 4),
-        measured=measure(predicted, right, np.array([one.answerable for one in asked]), threshold),
+        measured=measure(predicted, right, answerable, round(float(threshold), 4)),
     )
 
 
@@ -168,8 +170,8 @@ def measure(
         "coverage_at_80": round(metrics.coverage_at_precision(predicted, right, 0.8), 4),
         "coverage_at_90": round(metrics.coverage_at_precision(predicted, right, 0.9), 4),
         "at_threshold": {
-            "coverage": round(float(given.mean()), 4),
-            "precision": round(float(right[given].mean()), 4),
+            "coverage": round(float(given[answerable].mean()), 4),
+            "precision": round(float(right[given & answerable].mean()), 4),
             "unanswerable_refused": round(float(1 - given[~answerable].mean()), 4),
             "right_kept": round(float(given[right].mean()), 4),
         },
