@@ -32,6 +32,7 @@ _FIT_HELP = {
     "temperature": "softens the teacher's and the student's distributions",
     "teacher_weight": "the teacher's share of the loss",
     "device": "cpu or cuda; by default cuda where there is one",
+    "precision": "of matrix products, fp32 or bf16; by default bf16 where the hardware has it",
 }
 
 _DATA_HELP = {
