@@ -103,7 +103,7 @@ def load_examples(path: str | Path, *, limit: int | None = None, seed: int = 0) 
     file = Path(path)
     examples: list[Example] = []
     line_of: dict[str, int] = {}
-    for number, line in _lines(file):
+    for number, line in question_lines(file):
         example = _parse(line, f"{file}, line {number}")
         if example.id in line_of:
             raise QuestionFileError(
@@ -130,8 +130,11 @@ def sample(examples: Sequence[Example], limit: int, seed: int = 0) -> list[Examp
     return [examples[at] for at in sorted(kept)]
 
 
-def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, numbered from 1."""
+def question_lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a question file that are not blank, numbered from 1; gzipped or not.
+
+    Raises QuestionFileError if there is no such file or it cannot be read to its end.
+    """
     try:
         with file.open("rb") as raw:
             zipped = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC

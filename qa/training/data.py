@@ -9,12 +9,10 @@ run can be taken up anywhere.
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
-import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -28,6 +26,7 @@ from index.embed import passage_text
 from index.errors import ConfigError, QuestionFileError
 from index.lexical import LexicalIndex
 from index.types import Chunk, Document, document_id
+from qa.evaluate import question_lines
 from qa.metrics import normalize_answer
 from qa.reader import ReaderConfig
 from qa.training.messy import messy_question
@@ -53,7 +52,6 @@ _READER = ReaderConfig()
 _SPECIAL_TOKENS = 3
 _ROOM = _READER.window - _READER.max_question - _READER.max_title - _SPECIAL_TOKENS
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"\w+:\d+")
 _SUFFIX = re.compile(r"\.[a-z]{2,5}$", re.IGNORECASE)
@@ -164,7 +162,7 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
     seen: set[str] = set()
     for file in files:
         before = len(rows)
-        for number, line in _lines(file):
+        for number, line in question_lines(file):
             name = f"{file.name}, line {number}"
             row = _parse(line)
             if isinstance(row, str):
@@ -180,20 +178,6 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
                 f"({rejected.counts() or 'it is empty'}); the form is in qa/evaluate.py."
             )
     return rows
-
-
-def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    try:
-        with file.open("rb") as raw:
-            zipped = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-        with gzip.open(file) if zipped else file.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    yield number, line
-    except (OSError, EOFError, zlib.error) as exc:
-        raise QuestionFileError(
-            f"{file} could not be read ({exc}); check that it is a whole .jsonl or .jsonl.gz file."
-        ) from exc
 
 
 def _parse(line: bytes) -> Example | str:
