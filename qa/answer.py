@@ -114,14 +114,16 @@ class QA:
     ) -> QA:
         """Open the index in ``index_dir`` and the reader that comes with the package.
 
+        A confidence that was calibrated for this index stands in its folder and is used.
         ``embedder`` is only needed to insist on one: the index knows which model made it. Raises
         `IndexMissing`, `IndexForeign`, `IndexDamaged` or `IndexMismatch` (another embedder, another
         version), each with a sentence that says what to run, and `ReaderError`.
         """
+        reader = Reader.load() if reader is None else reader
         return cls(
             Store(Path(index_dir)),
-            Reader.load() if reader is None else reader,
-            Confidence.load(),
+            reader,
+            Confidence.for_index(Path(index_dir), reader.fingerprint),
             embedder=embedder,
             config=config,
         )

@@ -19,6 +19,10 @@ from qa.candidates import Group
 CONFIDENCE_FILE = Path(__file__).parent / "models" / "reader" / "confidence.json"
 """The coefficients that belong to the package's reader."""
 
+CALIBRATED = "confidence.json"
+"""The file in an index's folder that holds coefficients calibrated for it; generations come and go
+beside it."""
+
 FORMAT = 1
 
 _LOGIT_LIMIT = 8.0
@@ -101,6 +105,28 @@ class Confidence:
     measured: Mapping[str, Any]
 
     @classmethod
+    def for_index(cls, index_dir: Path, reader: str) -> Confidence:
+        """Return the model that was calibrated for an index, or the package's if there is none.
+
+        ``reader`` is the fingerprint of the reader in use. Raises `ReaderError` as `load`, and for a
+        model that was calibrated with another reader.
+        """
+        own = index_dir / CALIBRATED
+        if not own.exists():
+            return cls.load()
+        try:
+            model = cls.load(own)
+            if model.measured.get("reader") == reader:
+                return model
+            why = "was calibrated with another reader"
+        except ReaderError:
+            why = "cannot be read"
+        raise ReaderError(
+            f"The confidence in {own} {why}; run `python -m qa.training calibrate` again, or remove "
+            "that file."
+        )
+
+    @classmethod
     def load(cls, path: Path = CONFIDENCE_FILE) -> Confidence:
         """Read coefficients. Raises `ReaderError` if they are missing, damaged, or of other signals."""
         names = {field.name for field in fields(Signals)}
@@ -120,8 +146,7 @@ class Confidence:
             ) from exc
         if not whole:
             raise ReaderError(
-                f"The confidence model {path} does not fit this version; install the package again, "
-                "or fit it with `python -m qa.training.confidence`."
+                f"The confidence model {path} does not fit this version; install the package again."
             )
         return model
 
@@ -136,13 +161,18 @@ class Confidence:
         }
         return (json.dumps(content, indent=1) + "\n").encode()
 
+    def logit(self, signals: Signals) -> float:
+        """Return the logit of `probability`."""
+        names = (field.name for field in fields(Signals))
+        weighted = (
+            self.weights[n] * value for n, value in zip(names, astuple(signals), strict=True)
+        )
+        return float(self.intercept + sum(weighted))
+
     def probability(self, signals: Signals) -> float:
         """Return the probability, between 0 and 1, that the answer with these signals is right."""
-        names = (field.name for field in fields(Signals))
-        logit = self.intercept + sum(
-            self.weights[name] * value for name, value in zip(names, astuple(signals), strict=True)
-        )
-        return (1.0 + math.tanh(logit / 2.0)) / 2.0  # the logistic function, without its overflow
+        # The logistic function, without its overflow.
+        return (1.0 + math.tanh(self.logit(signals) / 2.0)) / 2.0
 
 
 def _logit(share: float) -> float:

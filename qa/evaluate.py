@@ -95,16 +95,19 @@ class QALike(SearcherLike, Protocol):
         ...
 
 
-def load_examples(path: str | Path, *, limit: int | None = None, seed: int = 0) -> list[Example]:
+def load_examples(
+    path: str | Path, *, limit: int | None = None, seed: int = 0, passages: bool = True
+) -> list[Example]:
     """Read a question file, gzipped or not, and return its rows, or ``limit`` of them (``sample``).
 
+    Without ``passages``, for questions to an index that is there, contexts may be missing.
     Raises QuestionFileError, naming the file and the line, for the first row that cannot be used.
     """
     file = Path(path)
     examples: list[Example] = []
     line_of: dict[str, int] = {}
     for number, line in question_lines(file):
-        example = _parse(line, f"{file}, line {number}")
+        example = _parse(line, f"{file}, line {number}", passages)
         if example.id in line_of:
             raise QuestionFileError(
                 f"{file}, line {number} has the id {example.id!r} of line {line_of[example.id]}; "
@@ -150,7 +153,7 @@ def question_lines(file: Path) -> Iterator[tuple[int, bytes]]:
         ) from exc
 
 
-def _parse(line: bytes, where: str) -> Example:
+def _parse(line: bytes, where: str, passages: bool) -> Example:
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as exc:
@@ -178,8 +181,8 @@ def _parse(line: bytes, where: str) -> Example:
         raise QuestionFileError(
             f"{where} has {len(texts)} answers but {len(starts)} answer starts; give one for each."
         )
-    context = _string(row, "context", where)
-    if texts and not context.strip():
+    context = _string(row, "context", where, default=None if passages else "")
+    if passages and texts and not context.strip():
         raise QuestionFileError(f"{where} has answers but an empty context; give the passage.")
     return Example(
         id=_string(row, "id", where),

@@ -28,6 +28,7 @@ class WordReader:
     """Points at every word of the passage that begins with ``letter``; the longer, the surer."""
 
     letter: str = "z"
+    fingerprint: str = "words"
 
     def read(
         self,

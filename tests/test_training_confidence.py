@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qa.confidence import Confidence, Signals
-from qa.training.confidence import Asked, article, ask_all, fit, keep
+from index.errors import ConfigError, ReaderError
+from index.types import Chunk, Hit
+from qa.answer import QA, Evidence
+from qa.candidates import Candidate, Group, Place
+from qa.confidence import CALIBRATED, Confidence, Signals
+from qa.training.__main__ import main
+from qa.training.confidence import Asked, article, ask_all, calibrate, fit, keep
 from qa.types import Example, Reading, Span
+from tests.conftest import ROOT
 from tests.fakes import FakeEmbedder
 
 NAMES = [field.name for field in fields(Signals)]
@@ -43,7 +50,7 @@ def test_what_can_not_reach_the_precision_says_so() -> None:
     noise = [asked(number, generator) for number in range(200)]
     wrong = [Asked(one.signals, number % 10 == 0, True, one.article, "made")
              for number, one in enumerate(noise)]  # fmt: skip
-    with pytest.raises(SystemExit, match="80%"):
+    with pytest.raises(ConfigError, match="80%"):
         fit(wrong)
 
 
@@ -92,3 +99,80 @@ def test_a_fitted_model_is_read_back(tmp_path: Path) -> None:
     model = fit([asked(number, generator) for number in range(1000)])
     (tmp_path / "confidence.json").write_bytes(model.to_bytes())
     assert Confidence.load(tmp_path / "confidence.json") == model
+
+
+SHIPPED = Confidence(dict.fromkeys(NAMES, 0.0) | {"margin": 1.0}, 0.0, 0.5, {})
+
+
+class Examined:
+    """A QA whose answer to every question is "yes", with the margin that the question names."""
+
+    def examine(self, questions: list[str]) -> list[Evidence]:
+        return [self._evidence(float(question)) for question in questions]
+
+    def _evidence(self, margin: float) -> Evidence:
+        hit = Hit(Chunk("a:0-3", "a", 0, 3, "yes"), 1.0, 1)
+        place = Place("a", 0, 3)
+        group = Group("yes", (place,), 0.5, Candidate(hit, place, "yes", margin, 0.0), 1)
+        signals = Signals(**dict.fromkeys(NAMES, 0.0) | {"margin": margin})
+        return Evidence((hit,), (group,), (signals,))
+
+
+def rows(number: int, slope: float, shift: float) -> list[Example]:
+    """Questions whose answer "yes" is right with the odds ``slope * margin + shift``."""
+    generator = np.random.default_rng(11)
+    margins = generator.normal(scale=2.0, size=number)
+    right = generator.random(number) < 1 / (1 + np.exp(-(slope * margins + shift)))
+    return [
+        Example(str(at), str(margin), "", ("yes",) if good else (), ())
+        for at, (margin, good) in enumerate(zip(margins.tolist(), right.tolist(), strict=True))
+    ]
+
+
+def test_calibrating_finds_how_sharp_and_how_sure_it_should_be() -> None:
+    model = calibrate(Examined(), SHIPPED, rows(4000, 1.7, -0.6))  # type: ignore[arg-type]
+    assert model.weights["margin"] == pytest.approx(1.7, abs=0.15)
+    assert model.intercept == pytest.approx(-0.6, abs=0.15)
+    assert {name for name, weight in model.weights.items() if weight} == {"margin"}
+    assert model.measured["ece"] < 0.03
+    assert model.measured["at_threshold"]["precision"] >= 0.8
+
+
+@pytest.mark.parametrize(
+    ("examples", "message"),
+    [
+        (rows(19, 1.0, 0.0), "19 questions"),
+        (rows(100, 1.0, 50.0), "100 were answered right"),
+        (rows(400, -1.0, 0.0), "no surer than wrong ones"),
+    ],
+)
+def test_questions_that_cannot_calibrate_are_refused(examples: list[Example], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        calibrate(Examined(), SHIPPED, examples)  # type: ignore[arg-type]
+
+
+def test_an_index_uses_the_confidence_that_was_calibrated_for_it(
+    seeds_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = tmp_path / "index"
+    shutil.copytree(seeds_index, index)
+    golden = (ROOT / "tests" / "golden" / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
+    questions = tmp_path / "mine.jsonl"
+    with questions.open("w", encoding="utf-8") as file:
+        for row in map(json.loads, golden[::6]):
+            mine = {key: row[key] for key in ("id", "question")}
+            file.write(json.dumps({**mine, "answers": {"text": row["answers"]}}) + "\n")
+    before = QA.open(index)
+    assert main(["calibrate", "--questions", str(questions), "--index", str(index)]) == 0
+    assert "threshold is now" in capsys.readouterr().out
+    after = QA.open(index)
+    assert after.threshold == Confidence.load(index / CALIBRATED).threshold != before.threshold
+    # Another reader's calibration is not this one's.
+    model = Confidence.load(index / CALIBRATED)
+    other = Confidence(model.weights, model.intercept, 0.5, {**model.measured, "reader": "other"})
+    (index / CALIBRATED).write_bytes(other.to_bytes())
+    with pytest.raises(ReaderError, match="calibrate"):
+        QA.open(index)
+    (index / CALIBRATED).write_bytes(b"{")
+    with pytest.raises(ReaderError, match="cannot be read; run"):
+        QA.open(index)

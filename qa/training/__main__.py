@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import FootnoteError
+from qa.confidence import CALIBRATED
+from qa.evaluate import load_examples
+from qa.training._files import write_atomically
+from qa.training.confidence import calibrate_index
+from qa.training.data import DataConfig
+from qa.training.fit import FitConfig, fit
 
 _FIT_HELP = {
     "minutes": "train for so long, by the clock; the learning rate ends at 0 then",
@@ -47,44 +53,62 @@ _DATA_HELP = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    # torch takes seconds to import, and its settings are this command's own defaults.
-    from qa.training.data import DataConfig
-    from qa.training.fit import FitConfig, fit
-
-    given = vars(_parser(FitConfig, DataConfig).parse_args(arguments))
+    given = vars(_parser().parse_args(arguments))
     try:
-        record = fit(
-            given["train"],
-            given["dev"],
-            given["base"],
-            given["out"],
-            FitConfig(**{name: given[name] for name in _FIT_HELP}),
-            DataConfig(
-                weights=dict(given["weights"]),
-                joined=tuple(given["joined"]),
-                **{name: given[name] for name in _DATA_HELP},
-            ),
-            teacher=given["teacher"],
-        )
+        given["run"](given)
     except FootnoteError as exc:
         print(exc, file=sys.stderr)
         return 1
+    return 0
+
+
+def _fit(given: dict[str, Any]) -> None:
+    record = fit(
+        given["train"],
+        given["dev"],
+        given["base"],
+        given["out"],
+        FitConfig(**{name: given[name] for name in _FIT_HELP}),
+        DataConfig(
+            weights=dict(given["weights"]),
+            joined=tuple(given["joined"]),
+            **{name: given[name] for name in _DATA_HELP},
+        ),
+        teacher=given["teacher"],
+    )
     scores = record["dev_scores"]
     for name in sorted(scores, key=lambda one: (one != "all", one)):
         one = scores[name]
         print(f"{name:12} n={one['n']:<5} EM {one['em']:5.1f}  F1 {one['f1']:5.1f}")
-    return 0
 
 
-def _parser(fit_config: type, data_config: type) -> argparse.ArgumentParser:
+def _calibrate(given: dict[str, Any]) -> None:
+    examples = [
+        example for file in given["questions"] for example in load_examples(file, passages=False)
+    ]
+    out = given["out"] or given["index"] / CALIBRATED
+    model = calibrate_index(given["index"], examples, [file.name for file in given["questions"]])
+    write_atomically(out, model.to_bytes())
+    found = model.measured
+    print(
+        f"{found['questions']} questions, {found['right']} answered right. ECE {found['ece']:.3f}, "
+        f"AUROC {found['auroc']:.3f}; the threshold is now {model.threshold:.2f}, at which it answers "
+        f"{found['at_threshold']['answerable_answered']:.0%} of the answerable questions and "
+        f"{found['at_threshold']['precision']:.0%} of its answers are right. Written to {out}."
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m qa.training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_calibrate(commands)
     command = commands.add_parser(
         "fit",
         help="train a reader on question files",
         description="Train a reader on question files (JSON lines, plain or gzipped, in SQuAD's form). "
         "A run that was broken off in --out is taken up.",
     )
+    command.set_defaults(run=_fit)
     command.add_argument("--train", type=Path, nargs="+", required=True, metavar="FILE")
     command.add_argument("--dev", type=Path, nargs="+", required=True, metavar="FILE")
     command.add_argument(
@@ -108,7 +132,7 @@ def _parser(fit_config: type, data_config: type) -> argparse.ArgumentParser:
         help="sources of single sentences, to be read among others of their file",
     )
     length = command.add_mutually_exclusive_group(required=True)
-    for config, texts in ((fit_config, _FIT_HELP), (data_config, _DATA_HELP)):
+    for config, texts in ((FitConfig, _FIT_HELP), (DataConfig, _DATA_HELP)):
         defaults: dict[str, Any] = {one.name: one.default for one in fields(config)}
         for name, text in texts.items():
             default = defaults[name]
@@ -119,6 +143,32 @@ def _parser(fit_config: type, data_config: type) -> argparse.ArgumentParser:
                 f"--{name.replace('_', '-')}", type=kind, default=default, help=note
             )
     return parser
+
+
+def _add_calibrate(commands: Any) -> None:
+    command = commands.add_parser(
+        "calibrate",
+        help="fit the confidence to your own questions",
+        description="Ask an index questions whose answers are known, and fit to them how sure answers "
+        "are. The reader stays as it is.",
+    )
+    command.set_defaults(run=_calibrate)
+    command.add_argument(
+        "--questions",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="JSON lines: id, question and answers.text, empty where the index "
+        "holds no answer; 20 at least",
+    )
+    command.add_argument("--index", type=Path, required=True, metavar="DIR")
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help=f"by default {CALIBRATED} in the index, which uses it",
+    )
 
 
 def _weight(text: str) -> tuple[str, float]:

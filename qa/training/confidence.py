@@ -1,6 +1,8 @@
 """Fit the confidence on questions run through the whole product.
 
-``python -m qa.training.confidence --questions FILE [FILE ...] [--corpus FILE ...]``
+``python -m qa.training.confidence --questions FILE [FILE ...] [--corpus FILE ...]`` makes the one that
+comes with a reader. ``python -m qa.training calibrate`` fits that one to the questions that a user asks
+of an index (`calibrate`, below).
 
 Each source of the questions becomes a corpus of its own: all its contexts. Of the articles (contexts
 with the same title), two thirds are left whole, a sixth are left out, and of a sixth every second
@@ -26,16 +28,25 @@ from numpy.typing import NDArray
 from rich.progress import Progress, track
 
 from index.embed import Embedder
+from index.errors import ConfigError
+from index.store import Store
 from qa import metrics
+from qa.answer import QA, Evidence
 from qa.confidence import CONFIDENCE_FILE, Confidence, Signals
 from qa.evaluate import RIGHT_F1, corpus, load_examples, sample
 from qa.reader import Reader
+from qa.training._files import write_atomically
 from qa.types import Example
 from qa.workbench import temporary_qa
 
 PRECISION = 0.8
-"""What the default threshold is chosen for: of the answers given to questions that the corpus answers,
-four of five are right. The weights are fitted on all that was asked."""
+"""What the default threshold is chosen for: of all answers that are given, to questions that the corpus
+answers and to those that it does not, four of five are right."""
+
+_LEAST = 20
+"""Questions that calibrating needs, and _LEAST_EACH of them answered right and not right: two numbers
+are fitted, and fewer rows would move them by chance."""
+_LEAST_EACH = 5
 
 _ASK_BATCH = 16
 
@@ -78,11 +89,10 @@ def ask_all(
                 for example, evidence in zip(batch, found, strict=True):
                     if not evidence.groups:
                         continue
-                    answer = evidence.groups[0].text
                     asked.append(
                         Asked(
                             evidence.signals[0],
-                            right=metrics.f1(answer, example.answers) >= RIGHT_F1,
+                            right=_is_right(evidence, example),
                             answerable=example.context in there,
                             article=article(example),
                             source=example.source,
@@ -123,9 +133,7 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
         method="predict_proba",
     )[:, 1]
     answerable = np.array([one.answerable for one in asked])
-    threshold = metrics.precision_threshold(predicted[answerable], right[answerable], PRECISION)
-    if threshold is None:
-        raise SystemExit(f"No threshold reaches {PRECISION:.0%} precision on these questions.")
+    threshold = _threshold(predicted, right)
     model.fit(features, right)
     scaler, regression = model[0], model[1]
     weights = regression.coef_[0] / scaler.scale_
@@ -135,9 +143,88 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
             for field, weight in zip(fields(Signals), weights, strict=True)
         },
         intercept=round(float(regression.intercept_[0] - weights @ scaler.mean_), 6),
-        threshold=round(float(threshold), 4),
-        measured=measure(predicted, right, answerable, round(float(threshold), 4)),
+        threshold=threshold,
+        measured=measure(predicted, right, answerable, threshold),
     )
+
+
+def calibrate(qa: QA, shipped: Confidence, examples: Sequence[Example]) -> Confidence:
+    """Fit ``shipped`` to questions asked of an index: how sure it is in general, and how sharply.
+
+    A logistic regression on the logit of its probability (Platt 1999), two numbers, so that a few
+    dozen questions are enough; the order of answers by confidence stays. A row without accepted
+    answers is a question that the index does not answer. Raises `ConfigError` where there are fewer
+    than 20 questions, fewer than 5 of them answered right or wrong, where its confidence says nothing
+    about which are right, or where no threshold gives 80% precision.
+    """
+    asked = [
+        (shipped.logit(evidence.signals[0]), _is_right(evidence, example), bool(example.answers))
+        for at in range(0, len(examples), _ASK_BATCH)
+        for example, evidence in zip(
+            examples[at : at + _ASK_BATCH],
+            qa.examine([example.question for example in examples[at : at + _ASK_BATCH]]),
+            strict=True,
+        )
+        if evidence.groups
+    ]
+    right = np.array([one[1] for one in asked], dtype=np.bool_)
+    if len(asked) < _LEAST or min(right.sum(), (~right).sum()) < _LEAST_EACH:
+        raise ConfigError(
+            f"Of {len(asked)} questions that found a passage {right.sum()} were answered right; "
+            f"calibrating needs {_LEAST}, and {_LEAST_EACH} each of right and wrong. Add questions, "
+            "some of them without an answer in the index."
+        )
+    logits = np.array([one[0] for one in asked])
+    answerable = np.array([one[2] for one in asked])
+    model = _logistic(_PLATT_REGULARISATION).fit(logits[:, None], right)
+    slope = float(model[1].coef_[0, 0] / model[0].scale_[0])
+    shift = float(model[1].intercept_[0] - slope * model[0].mean_[0])
+    if slope <= 0:
+        raise ConfigError(
+            "On these questions right answers are no surer than wrong ones; check that their accepted "
+            "answers are in the words of the index's documents."
+        )
+    predicted = 1 / (1 + np.exp(-(slope * logits + shift)))
+    threshold = _threshold(predicted, right)
+    return Confidence(
+        weights={name: round(slope * weight, 6) for name, weight in shipped.weights.items()},
+        intercept=round(slope * shipped.intercept + shift, 6),
+        threshold=threshold,
+        measured=measure(predicted, right, answerable, threshold),
+    )
+
+
+def calibrate_index(
+    index_dir: Path, examples: Sequence[Example], data: Sequence[str]
+) -> Confidence:
+    """Calibrate the package's confidence on questions to the index in ``index_dir``.
+
+    ``data`` names the question files in the result. Raises as `calibrate` and `QA.open`.
+    """
+    reader, shipped = Reader.load(), Confidence.load()
+    qa = QA(Store(index_dir), reader, shipped)
+    model = calibrate(qa, shipped, examples)
+    about = {
+        "data": list(data),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "reader": reader.fingerprint,
+    }
+    return Confidence(model.weights, model.intercept, model.threshold, {**about, **model.measured})
+
+
+_PLATT_REGULARISATION = 10.0
+"""scikit-learn's ``C`` for two numbers: next to none."""
+
+
+def _threshold(predicted: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    threshold = metrics.precision_threshold(predicted, right, PRECISION)
+    if threshold is None:
+        raise ConfigError(f"No threshold reaches {PRECISION:.0%} precision on these questions.")
+    return round(float(threshold), 4)
+
+
+def _is_right(evidence: Evidence, example: Example) -> bool:
+    return metrics.f1(evidence.groups[0].text, example.answers) >= RIGHT_F1
 
 
 def _logistic(regularisation: float) -> Any:
@@ -170,15 +257,19 @@ def measure(
         "coverage_at_80": round(metrics.coverage_at_precision(predicted, right, 0.8), 4),
         "coverage_at_90": round(metrics.coverage_at_precision(predicted, right, 0.9), 4),
         "at_threshold": {
-            "coverage": round(float(given[answerable].mean()), 4),
-            "precision": round(float(right[given & answerable].mean()), 4),
-            "unanswerable_refused": round(float(1 - given[~answerable].mean()), 4),
-            "right_kept": round(float(given[right].mean()), 4),
+            "precision": _share(right[given]),
+            "answerable_answered": _share(given[answerable]),
+            "unanswerable_refused": _share(~given[~answerable]),
+            "right_kept": _share(given[right]),
         },
         "risk_coverage": [
             [round(float(curve.coverage[row]), 3), round(float(curve.risk[row]), 4)] for row in at
         ],
     }
+
+
+def _share(flags: NDArray[np.bool_]) -> float | None:
+    return round(float(flags.mean()), 4) if flags.size else None
 
 
 _UNFITTED = Confidence({field.name: 0.0 for field in fields(Signals)}, 0.0, 0.0, {})
@@ -223,7 +314,7 @@ def main() -> None:
         "reader": reader.fingerprint,
     }
     model = Confidence(model.weights, model.intercept, model.threshold, {**about, **model.measured})
-    arguments.out.write_bytes(model.to_bytes())
+    write_atomically(arguments.out, model.to_bytes())
     print(arguments.out.read_text())
 
 

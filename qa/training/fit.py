@@ -57,6 +57,7 @@ from index.errors import ConfigError
 from qa import metrics
 from qa.evaluate import sample
 from qa.reader import Reader, ReaderConfig
+from qa.training._files import write_atomically
 from qa.training.data import (
     Batch,
     DataConfig,
@@ -717,21 +718,6 @@ def _run(
                 saved = time.monotonic()
             if on_step is not None:
                 on_step(state.step)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, whatever happens meanwhile."""
-    scratch = path.with_name(f"{path.name}.tmp")
-    with scratch.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _teacher(name: str, tokenizer: Tokenizer) -> Pointer:
