@@ -7,7 +7,7 @@ Heavy libraries are imported by the commands that need them: ``footnote ask`` mu
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from index.build import Progress as Stage
     from index.types import Document
     from qa.answer import QA
-    from qa.types import Answer, Citation, Report
+    from qa.types import Answer, Citation, Difference, Report
 
 DEFAULT_INDEX = ".footnote"
 
@@ -275,6 +275,15 @@ def bench(index_dir: Path, as_json: bool) -> None:
     default=None,
     help="Write a row a question to this .jsonl.",
 )
+@click.option(
+    "--compare",
+    "runs",
+    nargs=2,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    metavar="A B",
+    help="Ask nothing: compare two files that --predictions wrote of FILE.",
+)
 def evaluate(
     kind: str,
     file: Path,
@@ -283,18 +292,27 @@ def evaluate(
     threshold: float | None,
     as_json: bool,
     predictions: Path | None,
+    runs: tuple[Path, Path] | None,
 ) -> None:
     """Measure reading, retrieval or answers on a question FILE (.jsonl or .jsonl.gz).
 
     A row: {"id", "source", "title", "context", "question", "answers": {"text": [...],
     "answer_start": [...]}}; no texts: the context holds no answer. `reading` gives the reader the
-    context; `answers` and `retrieval` index all contexts of the file, each once.
+    context; `answers` and `retrieval` index all contexts of the file, each once. With `--compare`,
+    every metric of two runs, and whether they differ by more than chance (a paired bootstrap).
     """
     from qa import evaluate as measuring
+    from qa.confidence import Confidence
     from qa.reader import Reader
     from qa.workbench import temporary_qa
 
     rows = measuring.load_examples(file)
+    if runs is not None:
+        first, second = map(measuring.read_predictions, runs)
+        limit_at = Confidence.load().threshold if threshold is None else threshold
+        found = measuring.compare(kind, rows, first, second, threshold=limit_at)
+        _print_comparison(found, as_json=as_json)
+        return
     examples = rows if limit is None else measuring.sample(rows, limit, seed)
     with _progress() as bar:
         ask_task = bar.add_task("ask", total=len(examples), visible=False)
@@ -494,6 +512,32 @@ def _print_report(report: Report) -> None:
     if len(rows) == 2:  # one source: the same row twice
         rows = rows[1:]
     _print_table(("source", "n", *names), rows)
+
+
+def _print_comparison(parts: Mapping[str, Sequence[Difference]], *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        found = {name: [asdict(one) for one in differences] for name, differences in parts.items()}
+        click.echo(json.dumps(found, indent=2))
+        return
+    _print_table(
+        ("source", "metric", "n", "A", "B", "B - A", "95%", "p"),
+        [
+            (
+                source,
+                one.metric,
+                f"{one.n:,}",
+                f"{one.first:.2f}",
+                f"{one.second:.2f}",
+                f"{one.second - one.first:+.2f}",
+                f"{one.low:+.2f} to {one.high:+.2f}",
+                f"{one.p:.3f}",
+            )
+            for source, differences in parts.items()
+            for one in differences
+        ],
+    )
 
 
 def _figure(report: Report, metric: str) -> str:
