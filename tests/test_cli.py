@@ -40,7 +40,8 @@ def test_help_names_the_commands() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["ask"], ["nonsense"], ["ask", "x", "--threshold", "2"], ["ask", "x", "--top", "0"],
-     ["index", "/no/such/folder"], ["eval", "nonsense", "x"], ["chat", "--auth", "nobody"]],
+     ["index", "/no/such/folder"], ["eval", "nonsense", "x"], ["chat", "--auth", "nobody"],
+     ["index", "--watch", "--dry-run"]],
 )  # fmt: skip
 def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
