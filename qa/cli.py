@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 DEFAULT_INDEX = ".footnote"
 
+_PLACES = {"n_answerable": 0, "latency_ms": 0} | dict.fromkeys(
+    ("mrr", "ece", "auroc", "aurc", "threshold"), 3
+)
+"""Decimals of a metric in a table; rates in percent have one."""
+
 
 class _Command(click.Group):
     """A group whose commands turn a `FootnoteError` into one line on stderr and status 1."""
@@ -594,14 +599,12 @@ def _one_line(text: str) -> str:
 
 
 def _print_report(report: Report) -> None:
-    names = list(report.metrics)
-    rows = [
-        (name, f"{part.n:,}", *(_figure(part, metric) for metric in names))
-        for name, part in (*report.sources.items(), ("all", report))
-    ]
-    if len(rows) == 2:  # one source: the same row twice
-        rows = rows[1:]
-    _print_table(("source", "n", *names), rows)
+    """Print a row a metric and a column a source, with 95% intervals."""
+    # One source is the same column twice.
+    parts = {**(report.sources if len(report.sources) > 1 else {}), "all": report}
+    counts = ("questions", *(f"{part.n:,}" for part in parts.values()))
+    rows = [(name, *(_figure(part, name) for part in parts.values())) for name in report.metrics]
+    _print_table(("", *parts), [counts, *rows])
 
 
 def _print_comparison(parts: Mapping[str, Sequence[Difference]], *, as_json: bool) -> None:
@@ -634,11 +637,11 @@ def _figure(report: Report, metric: str) -> str:
     value = report.metrics.get(metric)
     if value is None:
         return "-"
-    text = f"{value:.3f}" if abs(value) <= 1 else f"{value:.1f}"
+    places = _PLACES.get(metric, 1)
+    text = f"{value:,.{places}f}"
     if metric in report.intervals:
         low, high = report.intervals[metric]
-        places = 3 if abs(value) <= 1 else 1
-        text += f"\n{low:.{places}f}-{high:.{places}f}"
+        text += f" ({low:.{places}f}-{high:.{places}f})"
     return text
 
 

@@ -313,6 +313,7 @@ def evaluate_answers(
     ``precision`` (the share of those that is right: F1 of at least ``RIGHT_F1``) and, of the
     confidence, ``ece``, ``auroc``, ``aurc`` and ``coverage@80``. ``refused`` is the share of the rows
     without answers that is refused at the threshold. ``latency_ms`` is the median of one question.
+    ``n`` counts all rows, ``n_answerable`` those with answers.
     """
     known = corpus(examples) if documents is None else documents
     product = make_qa(known)
@@ -325,11 +326,11 @@ def evaluate_answers(
         seconds = time.perf_counter() - started
         outcomes.append(_Outcome(example, answer.text, answer.confidence, rank, seconds))
         _tell(progress, 1)
-    return _report("answers", outcomes, lambda rows: _score_answers(rows, limit))
+    return _report("answers", outcomes, lambda rows: _score_answers(rows, limit), limit)
 
 
 def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> None:
-    """Write one JSON object a prediction: ``id, text, confidence, passage_rank, source``.
+    """Write one JSON object a prediction: ``id, text, confidence, passage_rank, source, withheld``.
 
     Raises ConfigError if the file cannot be written.
     """
@@ -340,6 +341,7 @@ def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> No
             "confidence": prediction.confidence,
             "passage_rank": prediction.passage_rank,
             "source": prediction.source,
+            "withheld": prediction.withheld,
         }
         for prediction in predictions
     ]
@@ -362,13 +364,14 @@ def read_predictions(path: str | Path) -> dict[str, Prediction]:
     for number, line in question_lines(file):
         try:
             row = json.loads(line)
-            text, rank = row["text"], row["passage_rank"]
+            text, rank, withheld = row["text"], row["passage_rank"], row.get("withheld")
             found[row["id"]] = Prediction(
                 str(row["id"]),
                 None if text is None else str(text),
                 float(row["confidence"]),
                 None if rank is None else int(rank),
                 str(row["source"]),
+                None if withheld is None else str(withheld),
             )
         except (ValueError, KeyError, TypeError) as exc:
             raise QuestionFileError(
@@ -440,7 +443,8 @@ def _differences(
 
 
 def _outcome(example: Example, prediction: Prediction) -> _Outcome:
-    return _Outcome(example, prediction.text, prediction.confidence, prediction.passage_rank)
+    text = prediction.withheld if prediction.text is None else prediction.text
+    return _Outcome(example, text, prediction.confidence, prediction.passage_rank)
 
 
 def _gold_ranks(
@@ -541,9 +545,15 @@ def _latency(rows: Sequence[_Outcome]) -> float:
 
 
 def _report(
-    kind: str, outcomes: Sequence[_Outcome], score: Callable[[Sequence[_Outcome]], _Scores]
+    kind: str,
+    outcomes: Sequence[_Outcome],
+    score: Callable[[Sequence[_Outcome]], _Scores],
+    threshold: float = 0.0,
 ) -> Report:
-    """Return the report over all rows, with one for each named source under ``sources``."""
+    """Return the report over all rows, with one for each named source under ``sources``.
+
+    In its predictions, answers below ``threshold`` are withheld.
+    """
     if not outcomes:
         raise ConfigError("There is no question to measure; give at least one.")
     names = sorted({row.example.source for row in outcomes} - {""})
@@ -552,7 +562,14 @@ def _report(
         for name in names
     }
     predictions = tuple(
-        Prediction(row.example.id, row.text, row.confidence, row.rank, row.example.source)
+        Prediction(
+            row.example.id,
+            row.text if row.confidence >= threshold else None,
+            row.confidence,
+            row.rank if row.example.answers else None,
+            row.example.source,
+            None if row.confidence >= threshold else row.text,
+        )
         for row in outcomes
     )
     return _summary(kind, score, outcomes, sources, predictions)

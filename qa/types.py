@@ -196,13 +196,18 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What was answered to one example; ``passage_rank`` is the gold passage's (from 1), if found."""
+    """What was answered to one example.
+
+    ``text`` is ``None`` for a refusal; what was then ``withheld`` below the threshold is beside it.
+    ``passage_rank`` is the gold passage's (from 1), if there is one and it was found.
+    """
 
     id: str
     text: str | None
     confidence: float
     passage_rank: int | None
     source: str
+    withheld: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

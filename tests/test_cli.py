@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from qa.cli import main
+from qa.cli import _progress, main
 from tests.conftest import ROOT
 
 QUESTION = "Who told reporters in October 2024 that talks about Gaza would resume within days?"
@@ -191,15 +193,60 @@ def test_eval(kind: str, metrics: set[str], tmp_path: Path) -> None:
     assert set(report["sources"]) == {"fair", "bridge"}
     written = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in written] == ["1", "2", "3", "4"]
-    assert all(
-        set(row) == {"id", "text", "confidence", "passage_rank", "source"} for row in written
-    )
+    names = {"id", "text", "confidence", "passage_rank", "source", "withheld"}
+    assert all(set(row) == names for row in written)
 
 
 def test_eval_prints_a_table_by_source(tmp_path: Path) -> None:
     table = run("eval", "reading", rows(tmp_path), "--limit", "3", "--seed", "1").stdout
-    assert "bridge" in table
-    assert "all" in table
+    lines = [line.split() for line in table.splitlines()]
+    assert lines[0] == ["bridge", "fair", "all"] or lines[0] == ["all"]
+    assert lines[1][0] == "questions"
+    assert lines[1][-1] == "3"
+    [em] = [line for line in lines if line[0] == "em"]
+    assert re.fullmatch(r"\d+\.\d \(\d+\.\d-\d+\.\d\)", " ".join(em[-2:]))
+    assert [line[0] for line in lines].count("n_answerable") == 1
+
+
+def test_answers_below_the_threshold_are_withheld_in_the_predictions(tmp_path: Path) -> None:
+    out = tmp_path / "predictions.jsonl"
+    run("eval", "answers", rows(tmp_path), "--threshold", "1", "--predictions", out)
+    written = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert {row["text"] for row in written} == {None}
+    assert any(row["withheld"] for row in written)
+
+
+def test_progress_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr("rich.console.Console", lambda **_: console)
+    with _progress() as bar:
+        task = bar.add_task("embed", total=400)
+        for _ in range(3):
+            bar.update(task, advance=100)
+            bar.refresh()
+            time.sleep(0.02)
+        shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "300/400" in shown
+    assert re.search(r"[\d,]+/s", shown)
+    assert re.search(r"0:00:0\d", shown)
+
+
+@pytest.mark.parametrize(
+    ("question", "title", "place"),
+    [
+        ("When was smallpox declared eradicated?", "mallpox", "page "),
+        ("Who chaired the talks that led to the Good Friday Agreement?", "Good Friday", "under “"),
+    ],
+)
+def test_ask_prints_title_and_page_or_heading(
+    question: str, title: str, place: str, seeds_index: Path
+) -> None:
+    printed = run("ask", question, "--index", seeds_index, "--threshold", "0").stdout
+    where = next(line for line in printed.splitlines() if "seeds/" in line)
+    assert title in where
+    assert place in where
 
 
 def test_eval_of_a_bad_file_names_the_line(tmp_path: Path) -> None:

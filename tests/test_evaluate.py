@@ -278,7 +278,7 @@ def test_gold_rank_counts_distinct_contexts_not_chunks():
     assert [document.text for document in fake.documents] == ["one", "two", "three", "four"]
     assert fake.calls == [(4, evaluate.SEARCH_DEPTH)]
     assert sum(done) == 4
-    assert [each.passage_rank for each in report.predictions] == [1, 2, None, 2]
+    assert [each.passage_rank for each in report.predictions] == [1, 2, None, None]
     assert all(each.text is None for each in report.predictions)
     # Row 4 has no answer, so its context is no right passage: three rows count.
     assert report.metrics == {
@@ -329,7 +329,7 @@ def test_answers_are_scored_with_and_without_the_threshold():
     assert done == [1] * 6
     assert report.predictions[:2] == (
         Prediction("q1", "Doha", 0.9, 1, "news"),
-        Prediction("q2", "Cairo", 0.2, None, "news"),
+        Prediction("q2", None, 0.2, None, "news", withheld="Cairo"),
     )
     assert [each.passage_rank for each in report.predictions] == [1, None, 2, None, None, None]
     measured = dict(report.metrics)
@@ -417,7 +417,7 @@ def test_predictions_are_written_a_row_a_question(tmp_path):
     path = tmp_path / "out.jsonl"
     rows = (
         Prediction("q1", "Café\u2028“Doha”", 0.25, 3, "news"),
-        Prediction("q2", None, 0.0, None, ""),
+        Prediction("q2", None, 0.0, None, "", withheld="Bonn"),
     )
     evaluate.write_predictions(path, rows)
     written = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
@@ -428,9 +428,18 @@ def test_predictions_are_written_a_row_a_question(tmp_path):
             "confidence": 0.25,
             "passage_rank": 3,
             "source": "news",
+            "withheld": None,
         },
-        {"id": "q2", "text": None, "confidence": 0.0, "passage_rank": None, "source": ""},
+        {
+            "id": "q2",
+            "text": None,
+            "confidence": 0.0,
+            "passage_rank": None,
+            "source": "",
+            "withheld": "Bonn",
+        },
     ]
+    assert evaluate.read_predictions(path) == {row.id: row for row in rows}
     with pytest.raises(ConfigError, match="could not be written"):
         evaluate.write_predictions(tmp_path / "no" / "folder.jsonl", rows)
 

@@ -279,17 +279,22 @@ def _share(flags: NDArray[np.bool_]) -> float | None:
 _UNFITTED = Confidence({field.name: 0.0 for field in fields(Signals)}, 0.0, 0.0, {})
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return what understands the arguments."""
+    found = argparse.ArgumentParser(prog="python -m qa.training.confidence")
+    found.add_argument("--questions", type=Path, nargs="+", required=True)
+    found.add_argument("--corpus", type=Path, nargs="*", default=[], help="more contexts")
+    found.add_argument("--sources", nargs="*", help="only these sources of the questions")
+    found.add_argument("--limit", type=int, help="so many questions a source")
+    found.add_argument("--contexts", type=int, help="so many more contexts' rows a source")
+    found.add_argument("--out", type=Path, default=CONFIDENCE_FILE)
+    found.add_argument("--signals", type=Path, help="also keep the signals here (.npz)")
+    return found
+
+
 def main() -> None:
     """Ask, fit, and write the coefficients."""
-    parser = argparse.ArgumentParser(prog="python -m qa.training.confidence")
-    parser.add_argument("--questions", type=Path, nargs="+", required=True)
-    parser.add_argument("--corpus", type=Path, nargs="*", default=[], help="more contexts")
-    parser.add_argument("--sources", nargs="*", help="only these sources of the questions")
-    parser.add_argument("--limit", type=int, help="so many questions a source")
-    parser.add_argument("--contexts", type=int, help="so many more contexts' rows a source")
-    parser.add_argument("--out", type=Path, default=CONFIDENCE_FILE)
-    parser.add_argument("--signals", type=Path, help="also keep the signals here (.npz)")
-    arguments = parser.parse_args()
+    arguments = parser().parse_args()
     questions = [example for file in arguments.questions for example in load_examples(file)]
     more = [example for file in arguments.corpus for example in load_examples(file)]
     sources = arguments.sources or sorted({example.source for example in questions})
