@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from index._recipe import Recipe
 from index.types import Skipped
 
 FORMAT = 1
@@ -71,6 +72,8 @@ class FileRecord:
 class Manifest:
     """How a generation was made, and the size and hash of each of its parts.
 
+    ``recipe`` is empty in an index from before there were recipes; ``loader_version``, a part of it now,
+    stays for the versions of Footnote that read only that.
     ``files`` are by source. ``skipped`` are files that could not be opened at all; what was skipped
     inside a file is in its record. ``parts`` are the files of the generation's folder, ``encoder``
     those of the question encoder that it shares with other generations (empty if it has none).
@@ -79,6 +82,7 @@ class Manifest:
     embedder: EmbedderRecord
     chunking: Mapping[str, int]
     loader_version: int
+    recipe: Recipe = field(default_factory=dict)
     folders: tuple[FolderRecord, ...] = ()
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
@@ -103,6 +107,7 @@ class Manifest:
             },
             "chunking": dict(self.chunking),
             "loader_version": self.loader_version,
+            "recipe": {stage: dict(versions) for stage, versions in self.recipe.items()},
             "packages": dict(self.packages),
             "folders": [
                 {
@@ -155,6 +160,7 @@ class Manifest:
                 embedder=EmbedderRecord(**content["embedder"]),
                 chunking=content["chunking"],
                 loader_version=int(content["loader_version"]),
+                recipe=content.get("recipe", {}),
                 packages=content["packages"],
                 folders=tuple(
                     FolderRecord(

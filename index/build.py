@@ -16,7 +16,8 @@ import numpy as np
 
 from index._fs import FileSystem
 from index._manifest import EmbedderRecord, FileRecord, FolderRecord, Manifest, Part
-from index.chunk import ChunkConfig, chunk_document
+from index._recipe import lexical_recipe, recipe
+from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
 from index.embed import Embedder, passage_text
 from index.errors import (
     ConfigError,
@@ -142,7 +143,9 @@ def update_index(
     (patterns as in `find_files`) hold for the named folders and are remembered; without any, those
     remembered hold, unless a ``rebuild`` names the folder anew. A file whose bytes have not changed is not parsed again, a text that was
     embedded before is not embedded again, and without any change nothing is written; of
-    ``embedder`` only the name is then used, so a lazy one loads no model. ``rebuild`` re-uses nothing
+    ``embedder`` only the name is then used, so a lazy one loads no model. What was made with other
+    versions of a parser, of the chunker or of the word lists' tokenizer is made anew with today's
+    (`index._recipe`). ``rebuild`` re-uses nothing
     but the list of folders and what an interrupted run has finished; it is how to change embedder
     or ``chunking``. With ``dry_run`` nothing is written, chunked or embedded.
 
@@ -160,7 +163,11 @@ def update_index(
         if base is not None and not rebuild:
             _require_settings(store, base.manifest, embedder.name, chunking)
         before = _Contents.of(base)
-        whole = rebuild or (base is not None and base.manifest.loader_version != LOADER_VERSION)
+        today = recipe(LOADER_VERSION, CHUNKER_VERSION)
+        # An index from before there were recipes took its passages as version 1 does.
+        made_by = {"embed": {"passage": "1"}, **({} if base is None else base.manifest.recipe)}
+        stale = {stage for stage in today if made_by.get(stage) != today[stage]}
+        whole = rebuild or (base is not None and "load" in stale)
         followed, in_scope = _choose_folders(
             store.path, before.folders, folders, include, exclude, rebuild
         )
@@ -179,6 +186,7 @@ def update_index(
         unchanged = (
             base is not None
             and not whole
+            and not stale
             and base.recovered_from is None
             and contents.says_the_same(before)
         )
@@ -195,19 +203,22 @@ def update_index(
             )
         source = None if rebuild else base
         documents = contents.all_documents()
-        chunks = _chunk(store, source, documents, embedder, chunking)
+        chunks = _chunk(store, source, documents, embedder, chunking, reuse="chunk" not in stale)
         record = (
             EmbedderRecord(embedder.name, embedder.fingerprint, embedder.dimension)
             if (source is None)
             else source.manifest.embedder
         )
         texts = _texts(documents, chunks)
-        vectors, embedded = _embed(store, source, texts, embedder, report)
+        vectors, embedded = _embed(
+            store, source, texts, embedder, report, reuse="embed" not in stale
+        )
         parts, files = _encoder(store, base, record, embedder, rebuild=rebuild)
         manifest = Manifest(
             embedder=record,
             chunking=asdict(chunking),
             loader_version=LOADER_VERSION,
+            recipe=today,
             folders=contents.folders,
             files=contents.files,
             skipped=contents.skipped,
@@ -258,7 +269,10 @@ def index_documents(
         vectors, _ = _embed(store, None, texts, embedder, report)
         record = EmbedderRecord(embedder.name, embedder.fingerprint, embedder.dimension)
         manifest = Manifest(
-            embedder=record, chunking=asdict(chunking), loader_version=LOADER_VERSION
+            embedder=record,
+            chunking=asdict(chunking),
+            loader_version=LOADER_VERSION,
+            recipe=recipe(LOADER_VERSION, CHUNKER_VERSION),
         )
         lexical = LexicalIndex.build(texts)
         _, files = _encoder(store, None, record, embedder, rebuild=False)
@@ -306,6 +320,7 @@ def remove_from_index(
         number = store.commit(
             replace(
                 base.manifest,
+                recipe={**base.manifest.recipe, "lexical": lexical_recipe()},
                 folders=contents.folders,
                 files=contents.files,
                 skipped=contents.skipped,
@@ -635,12 +650,14 @@ def _chunk(
     documents: Sequence[Document],
     embedder: Embedder,
     chunking: ChunkConfig,
+    *,
+    reuse: bool = True,
 ) -> list[Chunk]:
-    """Return the chunks of ``documents`` in their order; those that have not changed are re-used."""
+    """Return the chunks of ``documents`` in their order; ``reuse`` keeps those of documents as they were."""
     known: Mapping[str, Document] = {}
     known_chunks: dict[str, list[Chunk]] = {}
     if base is not None:
-        known = base.documents_by_id
+        known = base.documents_by_id if reuse else {}
         for chunk in base.chunks:
             known_chunks.setdefault(chunk.doc_id, []).append(chunk)
         if any(known.get(document.id) != document for document in documents):
@@ -671,15 +688,17 @@ def _embed(
     texts: Sequence[str],
     embedder: Embedder,
     report: Callable[[Progress], None],
+    *,
+    reuse: bool = True,
 ) -> tuple[Vectors, int]:
     """Return one vector a text, and how many of the texts had to be embedded.
 
-    Vectors of equal texts are taken from ``base`` and from an interrupted run's journal, to which
+    Vectors of equal texts are taken from ``base`` (with ``reuse``) and from an interrupted run's journal, to which
     each finished batch is added.
     """
     keys = [_key(text) for text in texts]
     known: dict[bytes, Vectors] = {}
-    if base is not None:
+    if base is not None and reuse:
         base_keys = map(_key, _texts(base.documents, base.chunks))
         known.update(zip(base_keys, base.embeddings(), strict=True))
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from index.errors import IndexDamaged
 from index.types import Scores
 
+LEXICAL_VERSION = 1
+"""Raised when the same texts would give other word lists, or a question other words."""
+
 _WORD_PATTERN = r"(?u)\b\w+\b"
 
 _K1 = 0.6
