@@ -192,6 +192,56 @@ class Manifest:
             raise ValueError("it does not have the expected fields") from exc
 
 
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What of a manifest is enough to make its index anew.
+
+    ``embedder`` is the model's name. ``whole`` tells whether the manifest is as it was written.
+    """
+
+    folders: tuple[FolderRecord, ...] = ()
+    embedder: str | None = None
+    whole: bool = False
+
+
+def salvage(data: bytes) -> Salvage | None:
+    """Read what can be read of a manifest that is damaged, or of another format."""
+    try:
+        content = json.loads(data)
+        checksum = content.pop("checksum", None)
+        folders = tuple(
+            FolderRecord(
+                path=_text(folder["path"]),
+                label=_text(folder["label"]),
+                include=tuple(map(_text, _list(folder.get("include", [])))),
+                exclude=tuple(map(_text, _list(folder.get("exclude", [])))),
+                removed={_text(k): _text(v) for k, v in folder.get("removed", {}).items()},
+            )
+            for folder in _list(content["folders"])
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    labels = {folder.label for folder in folders}
+    if len(labels) < len(folders) or not all(label and "/" not in label for label in labels):
+        return None
+    embedder = content.get("embedder")
+    name = embedder.get("name") if isinstance(embedder, dict) else None
+    whole = checksum == hashlib.sha256(_render(content)).hexdigest()
+    return Salvage(folders, name if isinstance(name, str) else None, whole)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return value
+
+
 class UnknownFormatError(Exception):
     """A whole manifest, but of another format than `FORMAT`."""
 

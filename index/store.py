@@ -21,6 +21,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -35,7 +36,7 @@ from filelock import Timeout
 
 from index._fs import FileSystem
 from index._journal import Journal
-from index._manifest import FORMAT, Manifest, Part, UnknownFormatError
+from index._manifest import FORMAT, Manifest, Part, Salvage, UnknownFormatError, salvage
 from index._parts import (
     chunks_from_bytes,
     chunks_to_bytes,
@@ -55,6 +56,9 @@ from index.errors import (
 )
 from index.lexical import LexicalIndex
 from index.types import Chunk, Document, Scores, Vectors
+
+DEFAULT_PATH = Path(".footnote")
+"""Where an index is that nobody gave another place."""
 
 PARTS = ("chunks.npy", "documents.jsonl", "lexical.npz", "vectors.faiss")
 """The files of a generation, besides its manifest."""
@@ -180,7 +184,7 @@ class Store:
                 raise self._missing()
             raise IndexDamaged(
                 f"The index at '{self.path}' is damaged ({findings[0]}) and no older generation "
-                f"is whole; run `footnote index --rebuild`."
+                f"is whole; run `{self.rebuild_command()}`."
             )
         if embedder is not None:
             self.require_embedder(generation.manifest, embedder)
@@ -196,13 +200,36 @@ class Store:
             raise IndexMismatch(
                 f"The index at '{self.path}' was made with the embedding model "
                 f"'{made_with.name}', not '{embedder.name}'; use that one, or run "
-                f"`footnote index --rebuild`."
+                f"`{self.rebuild_command(embedder.name)}`."
             )
         if made_with.fingerprint != embedder.fingerprint:
             raise IndexMismatch(
                 f"The index at '{self.path}' was made with another version of the embedding model "
-                f"'{made_with.name}'; run `footnote index --rebuild`."
+                f"'{made_with.name}'; run `{self.rebuild_command()}`."
             )
+
+    def salvage(self) -> Salvage:
+        """Return what can be read of how the index was made, though it is damaged or another format's.
+
+        The generation in use comes first, then newer before older, but whole manifests before others.
+        """
+        found = []
+        for number in self._newest_first():
+            with suppress(OSError):
+                found.append(salvage((self.path / _name(number) / "manifest.json").read_bytes()))
+        read = [one for one in found if one is not None]
+        return next((one for one in read if one.whole), read[0] if read else Salvage())
+
+    def rebuild_command(self, model: str | None = None) -> str:
+        """Return the command that makes the index anew, as it must be typed: what is lost is asked for."""
+        words = ["footnote index --rebuild"]
+        if not self.salvage().folders:
+            words.append("FOLDER ...")
+        if self.path != DEFAULT_PATH:
+            words.append(f"--index {shlex.quote(str(self.path))}")
+        if model is not None:
+            words.append(f"--model {shlex.quote(model)}")
+        return " ".join(words)
 
     def check(self) -> list[Finding]:
         """Verify every byte of every kept generation; return all that is wrong.
@@ -412,11 +439,11 @@ class Store:
         if re.fullmatch(rb"footnote index, format \d+\n", marker):
             raise IndexMismatch(
                 f"The index at '{self.path}' was made by another version of Footnote; run "
-                f"`footnote index --rebuild`."
+                f"`{self.rebuild_command()}`."
             )
         raise IndexDamaged(
             f"The index at '{self.path}' is damaged (its file FOOTNOTE is not as it was written); "
-            f"run `footnote index --rebuild`."
+            f"run `{self.rebuild_command()}`."
         )
 
     def _missing(self) -> IndexMissing:
@@ -431,6 +458,11 @@ class Store:
         except OSError:
             return []
         return sorted((n for n in map(_number, names) if n is not None), reverse=True)
+
+    def _newest_first(self) -> list[int]:
+        """Return the numbers on disk, newest first; those newer than CURRENT's at last."""
+        named = self._named()
+        return sorted(self._numbers(), key=lambda n: (bool(named and n > named[0]), -n))
 
     def _named(self) -> tuple[int, str] | None:
         """Return what CURRENT says: the number and its manifest's hash; ``None`` if it is torn."""
@@ -460,7 +492,7 @@ class Store:
         elif (self.path / "CURRENT").exists():
             findings = [self._current_finding()]
         # CURRENT itself may be what is damaged, so newer ones are tried too, at last.
-        for number in sorted(self._numbers(), key=lambda n: (bool(named and n > named[0]), -n)):
+        for number in self._newest_first():
             generation, problems = self._load(number, None, encoder=encoder)
             if generation is not None:
                 return generation, findings or [self._current_finding()]
@@ -485,7 +517,7 @@ class Store:
                 except UnknownFormatError as exc:
                     raise IndexMismatch(
                         f"Generation {number} of the index at '{self.path}' was made by another "
-                        f"version of Footnote; run `footnote index --rebuild`."
+                        f"version of Footnote; run `{self.rebuild_command()}`."
                     ) from exc
                 except ValueError as exc:
                     return None, [Finding(manifest_name, f"is damaged: {exc}")]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from index._manifest import FolderRecord, Manifest, Salvage, salvage
 from index._recipe import version_of
 from index.build import BuildReport, Progress, remove_from_index, update_index
 from index.chunk import ChunkConfig
@@ -414,10 +417,78 @@ def test_a_lost_index_is_rebuilt_from_named_folders(index: Path, folder: Path) -
     (index / "gen-000001" / "chunks.npy").write_bytes(b"")
     with pytest.raises(IndexDamaged, match="footnote index --rebuild"):
         update(index, folder)
-    with pytest.raises(ConfigError, match="FOLDER"):
+    (index / "gen-000001" / "manifest.json").write_bytes(b"")
+    with pytest.raises(IndexDamaged, match=r"footnote index --rebuild FOLDER \.\.\."):
+        update(index, folder)
+    with pytest.raises(ConfigError, match="footnote index --rebuild FOLDER"):
         update(index, rebuild=True)
     assert update(index, folder, rebuild=True).documents == 6
     assert Store(index).check() == []
+
+
+def other_format(path: Path) -> None:
+    """Make a manifest one of a later version's, with a checksum that fits."""
+    with pytest.MonkeyPatch.context() as patch:
+        manifest = Manifest.from_bytes(path.read_bytes())
+        patch.setattr("index._manifest.FORMAT", 99)
+        path.write_bytes(manifest.to_bytes())
+
+
+def flip_a_bit(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"chunks": ', b'"chunkS": '))
+
+
+@pytest.mark.parametrize("damage", [other_format, flip_a_bit])
+def test_a_rebuild_salvages_what_the_index_was_told(
+    index: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    for name in "ab":
+        articles = {f"{n}.txt": article(n) for n in range(4)} | {"draft.txt": article(9)}
+        write_articles(tmp_path / name, articles)
+    update(index, tmp_path / "a", exclude=["draft*"])
+    update(index, tmp_path / "b", include=["[1-9].txt"])
+    remove_from_index(index, ["a/3.txt"], fs=UnsyncedFileSystem())
+    before = opened(index)
+    for manifest in index.glob("gen-*/manifest.json"):
+        damage(manifest)
+    with pytest.raises((IndexDamaged, IndexMismatch), match=r"footnote index --rebuild( |`)"):
+        update(index)
+    report = update(index, rebuild=True)
+    assert (report.documents, report.embedded) == (6, 4)  # the same text twice is embedded once
+    after = opened(index)
+    assert after.documents == before.documents
+    assert after.manifest.folders == before.manifest.folders
+
+
+def test_a_salvaged_folder_that_is_gone_asks_first(index: Path, tmp_path: Path) -> None:
+    for name in "ab":
+        write_articles(tmp_path / name, {"x.txt": f"{name}\n\nText of {name}."})
+    update(index, tmp_path / "a", tmp_path / "b")
+    (index / "gen-000001" / "chunks.npy").write_bytes(b"")
+    (tmp_path / "b").rename(tmp_path / "c")
+    with pytest.raises(ConfigError, match=r"/b' .* is not there.*--yes"):
+        update(index, rebuild=True)
+    report = update(index, rebuild=True, confirm=True)
+    assert (report.documents, [s.source for s in report.skipped]) == (1, ["b"])
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        "news",
+        [{"label": "a"}],
+        [{"path": "a", "label": ""}],
+        [{"path": "a", "label": "a/b"}],
+        [{"path": "a", "label": "a", "include": "*.md"}],
+        [{"path": "a", "label": "a", "removed": ["x"]}],
+        [{"path": "a", "label": "a"}, {"path": "b", "label": "a"}],
+    ],
+)
+def test_nonsense_is_not_salvaged(folders: object) -> None:
+    assert salvage(json.dumps({"folders": folders}).encode()) is None
+    assert salvage(b'{"folders": [{"path": "a", "label": "a"}], "embedder": 3}') == Salvage(
+        (FolderRecord("a", "a"),), None, whole=False
+    )
 
 
 def test_the_question_encoder_is_exported_once(index: Path, folder: Path) -> None:
