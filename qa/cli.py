@@ -164,16 +164,22 @@ def chat(index_dir: Path, host: str, port: int, auth: str | None, open_browser: 
 def check(index_dir: Path) -> None:
     """Verify every byte of the index."""
     from index.store import Store
+    from qa.answer import confidence_problem
 
     store = Store(index_dir)
     findings = store.check()
     for finding in findings:
         click.echo(str(finding), err=True)
+    problem = confidence_problem(index_dir)
     if findings:
+        if problem is not None:
+            click.echo(problem, err=True)
         raise FootnoteError(
             f"{len(findings)} damaged or missing in {str(index_dir)!r}; "
             f"run `{store.rebuild_command()}` to make the index anew."
         )
+    if problem is not None:
+        raise FootnoteError(problem)
     click.echo(f"Every byte of {str(index_dir)!r} is what its manifest says.")
 
 

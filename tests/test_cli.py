@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from index._manifest import Manifest
 from index.store import Store
 from qa.cli import main
+from qa.confidence import CALIBRATED, Confidence
 from tests.conftest import ROOT
 from tests.fakes import FakeEmbedder, write_articles
 
@@ -88,6 +90,40 @@ def test_a_refusal_explains_itself(seeds_index: Path) -> None:
 def test_check(seeds_index: Path, tmp_path: Path) -> None:
     assert "Every byte" in run("check", "--index", seeds_index).stdout
     assert "footnote index" in one_line(run("check", "--index", tmp_path / "none"))
+
+
+@pytest.mark.parametrize("content", [None, b"{}", b"garbage"])
+def test_check_names_what_is_damaged(tmp_path: Path, quick: None, content: bytes | None) -> None:
+    write_articles(tmp_path / "news", {"a.txt": "A\n\nText of a."})
+    index = tmp_path / "index"
+    run("index", tmp_path / "news", "--index", index)
+    names = ("gen-000001/vectors.faiss", "gen-000001/documents.jsonl")
+    for name in names:
+        data = (index / name).read_bytes()
+        (index / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    if content is not None:
+        (index / CALIBRATED).write_bytes(content)
+    result = run("check", "--index", index)
+    assert result.exit_code == 1
+    *named, last = result.stderr.strip().splitlines()
+    assert [line.split()[0] for line in named[:2]] == sorted(names)
+    assert "2 damaged or missing" in last
+    assert "footnote index --rebuild" in last
+    assert [CALIBRATED in line for line in named[2:]] == ([] if content is None else [True])
+
+
+def test_check_reads_the_calibrated_confidence(tmp_path: Path, quick: None) -> None:
+    write_articles(tmp_path / "news", {"a.txt": "A\n\nText of a."})
+    index = tmp_path / "index"
+    run("index", tmp_path / "news", "--index", index)
+    model = Confidence.load()
+    (index / CALIBRATED).write_bytes(model.to_bytes())
+    assert run("check", "--index", index).exit_code == 0
+    damaged = replace(model, intercept=3.0).to_bytes().replace(b"3.0", b"7.0")
+    (index / CALIBRATED).write_bytes(damaged)
+    line = one_line(run("check", "--index", index))
+    assert CALIBRATED in line
+    assert "calibrate" in line
 
 
 def test_bench_measures_each_way_of_asking(seeds_index: Path) -> None:
