@@ -248,6 +248,15 @@ def update_index(
         )
 
 
+def followed_folders(index_dir: str | Path) -> tuple[Path, ...]:
+    """Return the folders that the index follows, sorted; they need not be there any more.
+
+    Raises `IndexMissing`, `IndexForeign`, `IndexDamaged` or `IndexMismatch`.
+    """
+    folders = Store(index_dir).open(encoder=False).manifest.folders
+    return tuple(sorted(_actual_path(folder, Path(index_dir)) for folder in folders))
+
+
 def index_documents(
     index_dir: str | Path,
     documents: Sequence[Document],
@@ -406,6 +415,10 @@ def _choose_folders(
             raise ConfigError(f"'{one}' is not a folder; name a folder of articles.")
         recorded = _recorded_path(path, index_dir)
         folder = by_path.get(recorded)
+        if folder is None:  # one that has since been moved and left a link in its place
+            as_named = _recorded_path(Path(os.path.abspath(one)), index_dir)  # noqa: PTH100
+            folder = by_path.get(as_named)
+            recorded = recorded if folder is None else as_named
         if folder is None:
             taken = {other.label for other in by_path.values()}
             folder = FolderRecord(recorded, _label(Path(os.path.abspath(one)), taken))  # noqa: PTH100 - a link keeps its own name

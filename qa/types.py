@@ -236,3 +236,20 @@ class Report:
                 for name, report in self.sources.items()
             },
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A metric of two runs over the same rows: ``second`` minus ``first``, in the metric's own unit.
+
+    ``low`` and ``high`` are the 95% interval of the difference, ``p`` the two-sided probability of one
+    at least so large if the two were alike; all by a paired bootstrap.
+    """
+
+    metric: str
+    n: int
+    first: float
+    second: float
+    low: float
+    high: float
+    p: float

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from index.build import BuildReport, Progress, update_index
@@ -25,13 +27,17 @@ _STAGES = {
 
 
 class Uploads:
-    """Adds files to the index at ``index_dir`` while it is being asked."""
+    """Adds files to the index at ``index_dir`` while it is being asked.
+
+    May be used from several threads: updates take turns, and share one embedding model.
+    """
 
     def __init__(
         self, index_dir: Path, make_embedder: Callable[[str], Embedder] = SentenceEmbedder
     ) -> None:
         self._index_dir = index_dir
-        self._make_embedder = make_embedder
+        self._embedder = lru_cache(maxsize=1)(make_embedder)
+        self._turn = threading.Lock()
 
     def add(self, files: Sequence[Path], progress: Callable[[float, str], None]) -> BuildReport:
         """Keep copies of ``files`` and update the index from them; return what changed.
@@ -42,7 +48,7 @@ class Uploads:
         `update_index` raises.
         """
         folder = self._index_dir / FOLDER
-        model = Store(self._index_dir).open(encoder=False).manifest.embedder.name
+        model = self._model()
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
             for file in files:
@@ -57,9 +63,25 @@ class Uploads:
             start, share, name = _STAGES[stage.stage]
             progress(start + share * stage.done / max(1, stage.total), name)
 
-        return update_index(
-            self._index_dir, [folder], embedder=self._make_embedder(model), progress=show
-        )
+        return self._update(model, [folder], show)
+
+    def update(self, folders: Sequence[Path], progress: Callable[[Progress], None]) -> BuildReport:
+        """Update ``folders`` in the index, with the model that it was made with.
+
+        Raises what `update_index` and `Store.open` raise.
+        """
+        return self._update(self._model(), folders, progress)
+
+    def _model(self) -> str:
+        return Store(self._index_dir).open(encoder=False).manifest.embedder.name
+
+    def _update(
+        self, model: str, folders: Sequence[Path], progress: Callable[[Progress], None]
+    ) -> BuildReport:
+        with self._turn:
+            return update_index(
+                self._index_dir, folders, embedder=self._embedder(model), progress=progress
+            )
 
 
 def _keep(file: Path, folder: Path) -> None:

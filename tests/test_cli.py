@@ -48,7 +48,8 @@ def test_help_names_the_commands() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["ask"], ["nonsense"], ["ask", "x", "--threshold", "2"], ["ask", "x", "--top", "0"],
-     ["index", "/no/such/folder"], ["eval", "nonsense", "x"], ["chat", "--auth", "nobody"]],
+     ["index", "/no/such/folder"], ["eval", "nonsense", "x"], ["chat", "--auth", "nobody"],
+     ["index", "--watch", "--dry-run"]],
 )  # fmt: skip
 def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
@@ -356,3 +357,23 @@ def test_the_console_script_leaves_no_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_eval_compares_two_runs(tmp_path: Path) -> None:
+    questions, first, second = (tmp_path / name for name in ("q.jsonl", "a.jsonl", "b.jsonl"))
+    row = {"question": "Where?", "context": "In Rome.", "answers": {"text": ["Rome"]}}
+    given = [{"id": str(n), **row} for n in range(8)]
+    questions.write_text("".join(json.dumps(one) + "\n" for one in given), encoding="utf-8")
+    for path, text in ((first, None), (second, "Rome")):
+        told = {"text": text, "confidence": 0.9, "passage_rank": None, "source": ""}
+        path.write_text(
+            "".join(json.dumps({"id": one["id"], **told}) + "\n" for one in given), encoding="utf-8"
+        )
+    result = run("eval", "reading", questions, "--compare", first, second)
+    assert result.exit_code == 0, result.output
+    assert re.search(r"all +em +8 +0.00 +100.00 +\+100.00", result.stdout)
+    found = json.loads(
+        run("eval", "reading", questions, "--compare", first, second, "--json").stdout
+    )
+    assert found["all"][0]["metric"] == "em"
+    assert run("eval", "reading", questions, "--compare", first, questions).exit_code == 1

@@ -29,6 +29,7 @@ PLACES = {
     "faiss": ("index/store.py",),
     "bm25s": ("index/lexical.py",),
     "gradio": ("ui/app.py",),
+    "watchfiles": ("index/watch.py",),
     "pickle": (),
     "marshal": (),
     "shelve": (),

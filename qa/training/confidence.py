@@ -241,9 +241,9 @@ def measure(
     answerable: NDArray[np.bool_],
     threshold: float,
 ) -> dict[str, Any]:
-    """Return ECE, AUROC (of being right, and of being answerable), and the risk-coverage curve."""
+    """Return ECE, AUROC (of being right, and of being answerable), reliability and risk-coverage."""
     curve = metrics.risk_coverage(predicted, right)
-    at = [int(np.searchsorted(curve.coverage, share)) for share in np.arange(0.1, 1.01, 0.1)]
+    at = [int(np.searchsorted(curve.coverage, share)) for share in np.arange(0.05, 1.01, 0.05)]
     at = [min(row, len(curve.coverage) - 1) for row in at]
     given = predicted >= threshold
     return {
@@ -262,6 +262,10 @@ def measure(
             "unanswerable_refused": _share(~given[~answerable]),
             "right_kept": _share(given[right]),
         },
+        "reliability": [
+            [round(sure, 4), round(share, 4), count]
+            for sure, share, count in metrics.reliability(predicted, right)
+        ],
         "risk_coverage": [
             [round(float(curve.coverage[row]), 3), round(float(curve.risk[row]), 4)] for row in at
         ],
