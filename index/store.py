@@ -262,10 +262,10 @@ class Store:
             "since": _now(),
         }
         with self.write_errors():
-            if not self.path.exists():
-                self._fs.make_dir(self.path)
-                self._fs.sync_dir(self.path.parent)
+            missing = [one for one in (self.path, *self.path.parents) if not one.exists()]
             self._fs.make_dir(self.path)
+            for one in missing:
+                self._fs.sync_dir(one.parent)
             try:
                 lock = self._fs.lock(self.path / "lock", _LOCK_TIMEOUT)
             except Timeout as exc:
@@ -334,14 +334,7 @@ class Store:
             except BaseException:
                 self.clean(base)
                 raise
-        # The commit stands; a failure to confirm it or to tidy up must not be taken for its failure.
-        try:
-            self._fs.sync_dir(self.path)
-        except OSError as exc:
-            raise IndexWriteError(
-                f"Generation {number} of the index at '{self.path}' is in use, but the disk did "
-                f"not confirm that it will outlast a power cut ({exc.strerror}); check the disk."
-            ) from exc
+        self._confirm(number)
         self._remove({number, base})
         return number
 
@@ -365,7 +358,7 @@ class Store:
                 )
             with self.write_errors():
                 self._set_current(generation.number, Part.of(generation.manifest.to_bytes()).sha256)
-                self._fs.sync_dir(self.path)
+            self._confirm(generation.number)
             return generation.number
 
     def clean(self, base: int | None = None) -> None:
@@ -629,6 +622,16 @@ class Store:
         temporary = self.path / "CURRENT.tmp"
         self._fs.write_file(temporary, f"{_name(number)} {sha256}\n".encode())
         self._fs.replace(temporary, self.path / "CURRENT")
+
+    def _confirm(self, number: int) -> None:
+        """Wait until the disk holds what CURRENT says now; it stands even if that fails."""
+        try:
+            self._fs.sync_dir(self.path)
+        except OSError as exc:
+            raise IndexWriteError(
+                f"Generation {number} of the index at '{self.path}' is in use, but the disk did "
+                f"not confirm that it will outlast a power cut ({exc.strerror}); check the disk."
+            ) from exc
 
     def _put_encoder(self, fingerprint: str, files: Mapping[str, bytes]) -> dict[str, Part]:
         """Bring the encoder's files to disk where they are not there already."""
