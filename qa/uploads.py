@@ -30,7 +30,7 @@ _STAGES = {
 class Uploads:
     """Adds files to the index at ``index_dir`` while it is being asked.
 
-    May be used from several threads: files and updates take turns, and share one embedding model.
+    May be used from several threads: updates take turns, and share one embedding model.
     ``fs`` is what changes the disk; a test hands in one that fails.
     """
 
@@ -43,6 +43,7 @@ class Uploads:
         self._index_dir = index_dir
         self._fs = FileSystem() if fs is None else fs
         self._embedder = lru_cache(maxsize=1)(make_embedder)
+        self._keeping = threading.Lock()
         self._turn = threading.Lock()
 
     def add(self, files: Sequence[Path], progress: Callable[[float, str], None]) -> BuildReport:
@@ -56,7 +57,7 @@ class Uploads:
         folder = self._index_dir / FOLDER
         model = self._model()
         try:
-            with self._turn:
+            with self._keeping:
                 self._fs.make_dir(folder)
                 for file in files:
                     self._keep(file, folder)
