@@ -9,6 +9,8 @@ import random
 import shutil
 import signal
 import stat
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -42,6 +44,7 @@ from index.store import PARTS, Generation, Store
 from index.types import Chunk, Document, Hit, Vectors
 from qa.uploads import FOLDER, Uploads
 from tests import forks as tasks
+from tests.conftest import ROOT
 from tests.fakes import (
     CountingFileSystem,
     ExportingEmbedder,
@@ -498,6 +501,57 @@ def test_opening_and_asking_runs_no_code_of_the_index(
     for name in ("json", "encodings", "bm25s", "sitecustomize", "index"):
         (index / f"{name}.py").write_text("raise SystemExit('code of the index ran')")
     assert forks.run(tasks.open_under_audit, whole_index, index, False) == 0
+
+
+REAL_QUESTION = """
+import pickle, sys
+from pathlib import Path
+from qa import QA
+
+warm, index = (str(Path(one).resolve()) for one in sys.argv[1:])
+heard, listening = [], None
+
+def hook(event, arguments):
+    if event == "pickle.find_class":
+        heard.append((event, ascii(arguments)))
+    elif event in ("exec", "import", "marshal.loads"):  # numpy parses headers, but runs none
+        # In the warm-up libraries run code of their own; of the index's, there must be none at all.
+        code = getattr(arguments[0], "co_filename", arguments)
+        if listening or warm in ascii(code) or index in ascii(code):
+            heard.append((event, ascii(code)))
+    elif event == "open" and str(arguments[0]).startswith((warm, index)):
+        if str(arguments[0]).endswith((".py", ".pyc", ".so", ".pth")):
+            heard.append((event, ascii(arguments)))
+
+sys.addaudithook(hook)
+question = "When was Chandrayaan-3 launched?"
+first = QA.open(warm).ask(question)
+listening = True
+answer = QA.open(index).ask(question)
+listening = False
+assert answer.text and answer.text == first.text, answer
+assert all(citation.verify() for citation in answer.citations)
+found = list(heard)
+pickle.loads(pickle.dumps(Path))
+exec(compile("1", index + "/x.py", "exec"))
+assert {event for event, _ in heard[len(found):]} >= {"pickle.find_class", "exec"}, "it does not hear"
+assert not found, found
+"""
+
+
+def test_a_real_question_runs_no_code_of_the_index(seeds_index: Path, tmp_path: Path) -> None:
+    places = [Path(shutil.copytree(seeds_index, tmp_path / name)) for name in ("warm", "index")]
+    for name in ("json", "onnxruntime", "tokenizers", "faiss", "sitecustomize"):
+        for place in places:
+            (place / f"{name}.py").write_text("raise SystemExit('code of the index ran')")
+    done = subprocess.run(
+        [sys.executable, "-c", REAL_QUESTION, *places],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 class Trap:
