@@ -18,6 +18,9 @@ from rapidfuzz.distance import OSA
 from index.errors import IndexDamaged
 from index.types import Scores
 
+LEXICAL_VERSION = 1
+"""Raised when the same texts would give other word lists, or a question other words."""
+
 _WORD_PATTERN = r"(?u)\b\w+\b"
 
 _K1 = 0.6

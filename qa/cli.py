@@ -190,15 +190,22 @@ def chat(
 def check(index_dir: Path) -> None:
     """Verify every byte of the index."""
     from index.store import Store
+    from qa.answer import confidence_problem
 
-    findings = Store(index_dir).check()
+    store = Store(index_dir)
+    findings = store.check()
     for finding in findings:
         click.echo(str(finding), err=True)
+    problem = confidence_problem(index_dir)
     if findings:
+        if problem is not None:
+            click.echo(problem, err=True)
         raise FootnoteError(
             f"{len(findings)} damaged or missing in {str(index_dir)!r}; "
-            "run `footnote index --rebuild` to make the index anew."
+            f"run `{store.rebuild_command()}` to make the index anew."
         )
+    if problem is not None:
+        raise FootnoteError(problem)
     click.echo(f"Every byte of {str(index_dir)!r} is what its manifest says.")
 
 
@@ -444,10 +451,11 @@ def _show_change(event: BuildReport | Trouble) -> None:
 def _embedder_of(index_dir: Path) -> str | None:
     from index.store import Store
 
+    store = Store(index_dir)
     try:
-        return Store(index_dir).open(encoder=False).manifest.embedder.name
+        return store.open(encoder=False).manifest.embedder.name
     except IndexError_:  # whatever is wrong with it, building says so, or mends it
-        return None
+        return store.salvage().embedder
 
 
 @contextmanager

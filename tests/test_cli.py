@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from index._manifest import Manifest
+from index.store import Store
 from qa.cli import _progress, main
+from qa.confidence import CALIBRATED, Confidence
 from tests.conftest import ROOT
+from tests.fakes import FakeEmbedder, write_articles
 
 QUESTION = "Who told reporters in October 2024 that talks about Gaza would resume within days?"
 
@@ -87,6 +95,40 @@ def test_check(seeds_index: Path, tmp_path: Path) -> None:
     assert "footnote index" in one_line(run("check", "--index", tmp_path / "none"))
 
 
+@pytest.mark.parametrize("content", [None, b"{}", b"garbage"])
+def test_check_names_what_is_damaged(tmp_path: Path, quick: None, content: bytes | None) -> None:
+    write_articles(tmp_path / "news", {"a.txt": "A\n\nText of a."})
+    index = tmp_path / "index"
+    run("index", tmp_path / "news", "--index", index)
+    names = ("gen-000001/vectors.faiss", "gen-000001/documents.jsonl")
+    for name in names:
+        data = (index / name).read_bytes()
+        (index / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    if content is not None:
+        (index / CALIBRATED).write_bytes(content)
+    result = run("check", "--index", index)
+    assert result.exit_code == 1
+    *named, last = result.stderr.strip().splitlines()
+    assert [line.split()[0] for line in named[:2]] == sorted(names)
+    assert "2 damaged or missing" in last
+    assert "footnote index --rebuild" in last
+    assert [CALIBRATED in line for line in named[2:]] == ([] if content is None else [True])
+
+
+def test_check_reads_the_calibrated_confidence(tmp_path: Path, quick: None) -> None:
+    write_articles(tmp_path / "news", {"a.txt": "A\n\nText of a."})
+    index = tmp_path / "index"
+    run("index", tmp_path / "news", "--index", index)
+    model = Confidence.load()
+    (index / CALIBRATED).write_bytes(model.to_bytes())
+    assert run("check", "--index", index).exit_code == 0
+    damaged = replace(model, intercept=3.0).to_bytes().replace(b"3.0", b"7.0")
+    (index / CALIBRATED).write_bytes(damaged)
+    line = one_line(run("check", "--index", index))
+    assert CALIBRATED in line
+    assert "calibrate" in line
+
+
 def test_bench_measures_each_way_of_asking(seeds_index: Path) -> None:
     timings = json.loads(run("bench", "--index", seeds_index, "--json").stdout)
     assert len(timings) == 4
@@ -149,6 +191,101 @@ def test_list_remove_and_rollback(tmp_path: Path) -> None:
     assert "footnote list" in one_line(run("remove", "nonsense", "--index", index))
     assert "generation" in run("rollback", "--index", index).stdout
     assert "articles/one.txt" in run("list", "--index", index).stdout
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `footnote index` embed with a fake."""
+    monkeypatch.setattr("index.embed.SentenceEmbedder", FakeEmbedder)
+
+
+def damage_marker(index: Path) -> None:
+    (index / "FOOTNOTE").write_bytes(b"?")
+
+
+def another_format(index: Path) -> None:
+    (index / "FOOTNOTE").write_bytes(b"footnote index, format 99\n")
+
+
+def another_manifest(index: Path) -> None:
+    path = index / "gen-000001" / "manifest.json"
+    manifest = Manifest.from_bytes(path.read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("index._manifest.FORMAT", 99)
+        path.write_bytes(manifest.to_bytes())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (index / "CURRENT").write_text(f"gen-000001 {digest}\n")
+
+
+def damage_part(index: Path) -> None:
+    (index / "gen-000001" / "chunks.npy").write_bytes(b"")
+
+
+def damage_manifest(index: Path) -> None:
+    path = index / "gen-000001" / "manifest.json"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("damage", "folder_needed"),
+    [
+        (damage_marker, False),
+        (another_format, False),
+        (another_manifest, False),
+        (damage_part, False),
+        (damage_manifest, True),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [["check"], ["list"], ["index"], ["rollback"], ["remove", "articles/one.txt"]]
+)
+def test_the_command_that_is_advised_mends_the_index(
+    tmp_path: Path, damage: Callable[[Path], None], folder_needed: bool, command: list[str]
+) -> None:
+    folder, index = tmp_path / "my articles", tmp_path / "an index"
+    write_articles(folder, {f"{name}.txt": f"{name}\n\nText of {name}." for name in "abc"})
+    assert run("index", folder, "--index", index, "--exclude", "c*").exit_code == 0
+    damage(index)
+    failed = run(*command, "--index", index)
+    assert failed.exit_code == 1
+    last = failed.stderr.strip().splitlines()[-1]
+    [advice] = re.findall("`(footnote index --rebuild[^`]*)`", last)
+    words = shlex.split(advice)[1:]
+    assert ("FOLDER" in words) == folder_needed
+    if folder_needed:
+        at = words.index("FOLDER")
+        words[at : at + 2] = [str(folder), "--exclude", "c*"]  # FOLDER ...
+    mended = run(*words)
+    assert mended.exit_code == 0, mended.stderr
+    assert run("check", "--index", index).exit_code == 0
+    listed = run("list", "--index", index).stdout
+    assert "my articles/a.txt" in listed
+    assert "my articles/c.txt" not in listed
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_advice_names_the_index_only_where_it_must(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_articles(tmp_path / "news", {"a.txt": "A\n\nText of a."})
+    run("index", "news")
+    another_format(tmp_path / ".footnote")
+    assert "run `footnote index --rebuild`." in one_line(run("ask", "Who?"))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_rebuild_keeps_the_model_of_a_damaged_index(tmp_path: Path) -> None:
+    folder, index = tmp_path / "news", tmp_path / "index"
+    write_articles(folder, {"a.txt": "A\n\nText of a."})
+    run("index", folder, "--index", index, "--model", "other")
+    line = one_line(run("index", "--index", index, "--model", "third"))
+    assert "--rebuild" in line
+    assert "--model third`" in line
+    damage_part(index)
+    assert run("index", "--rebuild", "--index", index).exit_code == 0
+    assert Store(index).open().manifest.embedder.name == "other"
 
 
 def rows(tmp_path: Path) -> Path:

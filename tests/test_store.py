@@ -173,6 +173,7 @@ manifests = st.builds(
     embedder=st.builds(EmbedderRecord, words, words, st.integers(1, 1000)),
     chunking=st.dictionaries(words, st.integers(), max_size=2),
     loader_version=st.integers(0, 9),
+    recipe=st.dictionaries(words, st.dictionaries(words, words, max_size=2), max_size=2),
     folders=st.lists(
         st.builds(
             FolderRecord,
@@ -271,7 +272,7 @@ def test_a_manifest_of_another_format_says_what_to_run(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("index._manifest.FORMAT", 2)
+        patch.setattr("index._manifest.FORMAT", 99)
         commit(store, ["text"], base=2)
     with pytest.raises(IndexMismatch, match="--rebuild"):
         store.open()
