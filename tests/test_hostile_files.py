@@ -9,7 +9,7 @@ import socket
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,12 @@ import pypdf
 import pytest
 from benchmarks.bench_loaders import FAMILIES, Family, doubling_ratio
 
-from index import load
+from index import build, load
+from index.build import update_index
 from index.load import LoadLimits, Sandbox, SourceFile, find_files, load_file
+from index.store import Store
 from index.types import Document, Skipped
+from tests.fakes import FakeEmbedder, UnsyncedFileSystem
 from tests.make_files import (
     change_zip,
     make_docx,
@@ -342,6 +345,30 @@ def take_neighbours(documents: dict[str, list[Document]]) -> None:
         assert document.text == GOOD
 
 
+def index_folder(
+    folder: Path, limits: LoadLimits | None = None
+) -> tuple[dict[str, list[Document]], dict[str, list[Skipped]]]:
+    """Index a folder, into one beside it: what the index holds and what was skipped, by file name.
+
+    The index is whole to the byte, and every document in it has chunks.
+    """
+    index = folder.parent / "index"
+    report = update_index(
+        index, [folder], embedder=FakeEmbedder(), fs=UnsyncedFileSystem(), limits=limits
+    )
+    store = Store(index)
+    assert store.check() == []
+    generation = store.open()
+    assert {chunk.doc_id for chunk in generation.chunks} == set(generation.documents_by_id)
+    documents: dict[str, list[Document]] = {}
+    skipped: dict[str, list[Skipped]] = {}
+    for group, everything in ((documents, generation.documents), (skipped, report.skipped)):
+        for one in everything:
+            name = one.source.removeprefix(f"{folder.name}/").split("#row=")[0]
+            group.setdefault(name, []).append(one)
+    return documents, skipped
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_bad_file_costs_only_itself(
     case: Case, tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
@@ -363,6 +390,50 @@ def test_a_bad_file_costs_only_itself(
     if case.reason:
         assert case.reason in skipped[case.name][0].reason
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def check_index_of(cases: Sequence[Case], tmp_path: Path, limits: LoadLimits | None = None) -> None:
+    """Assert that of a folder with all of these files nothing but the bad ones is missing."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    add_neighbours(folder)
+    for case in cases:
+        (folder / case.name).write_bytes(case.make())
+    documents, skipped = index_folder(folder, limits)
+    take_neighbours(documents)
+    assert documents.keys() | skipped.keys() == {case.name for case in cases}
+    for case in cases:
+        if case.limits is not LIMITS and case.limits != limits:
+            continue  # what becomes of it depends on the limits; it was read or named all the same
+        texts = [document.text for document in documents.get(case.name, ())]
+        reasons = [one.reason for one in skipped.get(case.name, ())]
+        assert bool(case.holds) == bool(texts), case.name
+        assert bool(case.reason) == bool(reasons), case.name
+        assert case.holds in "".join(texts[:1]), case.name
+        assert case.reason in "".join(reasons[:1]), case.name
+
+
+def test_an_index_of_all_bad_files_lacks_nothing_but_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # Of the files that the slow form has besides: 3 of 4 lines of 10 MB, and 20 seconds each for two.
+    passed_over = {"long-line.md", "long-line.html", "long-line.jsonl"}
+    quick = [case for case in CASES if case.limits is LIMITS and case.name not in passed_over]
+    check_index_of(quick, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "index"}
+
+
+@pytest.mark.slow
+def test_an_index_of_every_bad_file_lacks_nothing_but_them(tmp_path: Path) -> None:
+    check_index_of(CASES, tmp_path)
+
+
+def test_an_index_is_built_within_limits_of_ones_own(tmp_path: Path) -> None:
+    limits = replace(LIMITS, seconds=3)
+    slow = [case for case in CASES if case.limits == limits]
+    assert len(slow) == 2
+    check_index_of(slow, tmp_path, limits)
 
 
 def test_one_bad_line_in_ten_thousand_is_named() -> None:
@@ -430,10 +501,10 @@ def test_what_is_no_file_is_named(
         make(folder)
     except OSError as exc:
         pytest.skip(f"this system makes no such file: {exc}")
-    documents, skipped = read_folder(folder, sandbox)
-    take_neighbours(documents)
-    assert documents == {}
-    assert reason in skipped["bad.txt"][0].reason
+    for documents, skipped in (read_folder(folder, sandbox), index_folder(folder)):
+        take_neighbours(documents)
+        assert documents == {}
+        assert reason in skipped["bad.txt"][0].reason
 
 
 def test_links_inside_the_folder_are_followed(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -466,15 +537,17 @@ def test_a_folder_with_the_name_of_a_file_is_searched(tmp_path: Path, sandbox: S
 def test_names_that_cannot_be_shown_are_skipped(
     name: bytes, shown: str, tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    add_neighbours(tmp_path)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    add_neighbours(folder)
     try:
-        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text("The text.")
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("The text.")
     except OSError as exc:
         pytest.skip(f"this file system takes no such name: {exc}")
-    documents, skipped = read_folder(tmp_path, sandbox)
-    take_neighbours(documents)
-    assert documents == {}
-    assert "its name is not plain" in skipped[shown][0].reason
+    for documents, skipped in (read_folder(folder, sandbox), index_folder(folder)):
+        take_neighbours(documents)
+        assert documents == {}
+        assert "its name is not plain" in skipped[shown][0].reason
 
 
 @pytest.mark.parametrize(
@@ -556,6 +629,109 @@ def test_changed_while_it_is_read(
 
     monkeypatch.setattr(load.os, "fstat", changing)
     assert "was changed while it was read" in reason_for(file)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with good neighbours around a file that will not stand still."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    add_neighbours(folder)
+    (folder / "bad.txt").write_text("The text.")
+    return folder
+
+
+def before_opening(action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Act after a build has found its files and before it opens the first."""
+    real = build.find_files
+
+    def acting(*arguments: object, **options: object) -> object:
+        found = real(*arguments, **options)
+        action()
+        return found
+
+    monkeypatch.setattr(build, "find_files", acting)
+
+
+def before_reading(
+    path: Path, action: Callable[[], object], times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Act the first ``times`` times that this file was opened and is about to be read."""
+    real = os.fstat
+    opened: list[int] = []
+    inode = path.stat().st_ino
+
+    def acting(descriptor: int) -> os.stat_result:
+        status = real(descriptor)
+        if status.st_ino == inode:
+            # Each reading asks before and after it.
+            if len(opened) % 2 == 0 and len(opened) < 2 * times:
+                action()
+            opened.append(descriptor)
+        return status
+
+    monkeypatch.setattr(load.os, "fstat", acting)
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        (lambda path: path.unlink(), "is gone"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "is a named pipe"),
+        (lambda path: (path.unlink(), path.mkdir()), "is a folder"),
+        (lambda path: (path.unlink(), path.symlink_to(path.name)), "cannot be opened"),
+    ],
+    ids=["deleted", "a pipe", "a folder", "a looping link"],
+)
+def test_an_index_of_a_file_that_is_gone_when_it_is_opened(
+    action: Callable[[Path], object], reason: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_opening(lambda: action(folder / "bad.txt"), monkeypatch)
+    documents, skipped = index_folder(folder)
+    take_neighbours(documents)
+    assert documents == {}
+    assert reason in skipped["bad.txt"][0].reason
+
+
+def test_an_index_of_a_file_deleted_while_it_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "bad.txt"
+    with monkeypatch.context() as patch:
+        before_reading(path, path.unlink, 1, patch)
+        documents, skipped = index_folder(folder)
+    take_neighbours(documents)
+    # It was opened in time and read whole: it went after it was indexed, and goes with the next update.
+    assert [document.text for document in documents.get("bad.txt", ())] == ["The text."]
+    assert skipped == {}
+    documents, skipped = index_folder(folder)
+    take_neighbours(documents)
+    assert documents == skipped == {}
+
+
+@pytest.mark.parametrize("text", ["The text, now longer.", "Short.", "The tezt."])
+def test_an_index_of_a_file_changed_while_it_is_read(
+    text: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "bad.txt"
+
+    def change() -> None:
+        path.write_text(text)
+        os.utime(path, ns=(0, next(ticks)))  # a clock that is fine enough, whatever the disk's
+
+    ticks = iter(range(1, 100))
+    with monkeypatch.context() as patch:
+        before_reading(path, change, 99, patch)
+        documents, skipped = index_folder(folder)
+    take_neighbours(documents)
+    assert documents == {}
+    assert "was changed while it was read" in skipped["bad.txt"][0].reason
+    with monkeypatch.context() as patch:
+        before_reading(path, change, 1, patch)  # now it stands still when it is read once more
+        documents, skipped = index_folder(folder)
+    take_neighbours(documents)
+    assert [document.text for document in documents["bad.txt"]] == [text]
+    assert skipped == {}
 
 
 # --- the sandbox itself -----------------------------------------------------------------------
