@@ -6,6 +6,7 @@ import json
 import os
 import random
 import socket
+import stat
 import struct
 import zipfile
 import zlib
@@ -21,6 +22,7 @@ from benchmarks.bench_loaders import FAMILIES, Family, doubling_ratio
 
 from index import build, load
 from index.build import update_index
+from index.errors import LoadError
 from index.load import LoadLimits, Sandbox, SourceFile, find_files, load_file
 from index.store import Store
 from index.types import Document, Skipped
@@ -137,6 +139,11 @@ def docx_of_size(count: int) -> bytes:
     """A Word file with ``count`` bytes that hardly compress (random digits in one comment)."""
     padding = b"%x" % random.Random(3).getrandbits(4 * count)
     return change_zip(make_docx("x"), {"word/media/a.bin": padding})
+
+
+def docx_of_zeros(count: int) -> bytes:
+    """A Word file that unpacks to over ``count`` bytes, and to no more than 100 times its size."""
+    return change_zip(docx_of_size(count // 60), {"word/media/b.bin": bytes(count)})
 
 
 def lying_docx() -> bytes:
@@ -275,7 +282,8 @@ CASES = [
     Case("actions.pdf", lambda: one_page(stream(page_content([WORDS])), b"/OpenAction << /S /Launch /F (/bin/touch) /JS (x) >>"), holds="The delegations met"),
     # DOCX
     Case("bomb-ratio.docx", lambda: change_zip(make_docx("x"), {"word/media/a.bin": bytes(50_000_000)}), "times its size"),
-    Case("bomb-size.docx", lambda: docx_of_size(3_000_000), "bytes; 1,000,000 are allowed", "", replace(LIMITS, max_zip_bytes=1_000_000)),
+    Case("bomb-size.docx", lambda: docx_of_zeros(201_000_000), "bytes; 200,000,000 are allowed"),
+    Case("bomb-limit.docx", lambda: docx_of_size(3_000_000), "bytes; 1,000,000 are allowed", "", replace(LIMITS, max_zip_bytes=1_000_000)),
     Case("bomb-count.docx", lambda: change_zip(make_docx("x"), {f"a/{at}": b"" for at in range(6000)}), "files; 5,000 are allowed"),
     Case("nested-zip.docx", lambda: nested_zip(3), holds="The delegations met"),
     Case("lying-sizes.docx", lying_docx, "is not a Word file that can be read"),
@@ -475,11 +483,17 @@ def make_outside_link(folder: Path) -> None:
     (folder / "bad.txt").symlink_to(folder.parent / "secret.txt")
 
 
+def make_device(kind: int, folder: Path) -> None:
+    os.mknod(folder / "bad.txt", kind | 0o600, os.makedev(1, 5))  # /dev/zero, and a disk of memory
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
         (make_fifo, "is a named pipe, not a file"),
         (make_socket, "is a socket, not a file"),
+        (partial(make_device, stat.S_IFCHR), "is a device, not a file"),
+        (partial(make_device, stat.S_IFBLK), "is a device, not a file"),
         (make_outside_link, "leads out of the folder"),
         (partial(make_link, "/dev/zero"), "leads out of the folder"),
         (partial(make_link, "/dev/stdin"), "leads out of the folder"),
@@ -505,6 +519,26 @@ def test_what_is_no_file_is_named(
         take_neighbours(documents)
         assert documents == {}
         assert reason in skipped["bad.txt"][0].reason
+
+
+def test_a_device_is_named_where_no_file_can_be_one(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As above, for those who may not make a device: a pipe stands in for it."""
+    add_neighbours(tmp_path)
+    os.mkfifo(tmp_path / "bad.txt")
+    monkeypatch.setattr(load.stat, "S_ISFIFO", lambda mode: False)
+    monkeypatch.setattr(load.stat, "S_ISCHR", lambda mode: stat.S_IFMT(mode) == stat.S_IFIFO)
+    documents, skipped = read_folder(tmp_path, sandbox)
+    take_neighbours(documents)
+    assert documents == {}
+    assert skipped["bad.txt"][0].reason == "is a device, not a file"
+
+
+def test_a_device_in_the_place_of_a_file_is_not_read() -> None:
+    """Whatever its name was: opening and reading it would never end."""
+    with pytest.raises(LoadError, match="is a device, not a file"):
+        load._read(Path("/dev/zero"), LIMITS)
 
 
 def test_links_inside_the_folder_are_followed(tmp_path: Path, sandbox: Sandbox) -> None:
