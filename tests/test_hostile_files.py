@@ -547,7 +547,7 @@ def test_links_inside_the_folder_are_followed(tmp_path: Path, sandbox: Sandbox) 
     (tmp_path / "a.txt").symlink_to(".store/x1")
     documents, skipped = read_folder(tmp_path, sandbox)
     assert documents["a.txt"][0].text == "Kept in the store."
-    assert skipped == {}
+    assert list(skipped) == [".*"]  # the store itself is hidden
 
 
 def test_a_folder_with_the_name_of_a_file_is_searched(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -594,10 +594,20 @@ def test_unusual_names_are_read(name: str, tmp_path: Path, sandbox: Sandbox) -> 
     assert skipped == {}
 
 
-def test_names_that_begin_with_dots_stay_hidden(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_names_that_begin_with_dots_stay_hidden_and_are_named(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    add_neighbours(folder)
     for name in ("..txt", "...x.txt", ".a.txt"):
-        (tmp_path / name).write_text("The text.")
-    assert read_folder(tmp_path, sandbox) == ({}, {})
+        (folder / name).write_text("The text.")
+    for documents, skipped in (read_folder(folder, sandbox), index_folder(folder)):
+        take_neighbours(documents)
+        assert documents == {}
+        assert [one.reason for one in skipped[".*"]] == [
+            "3 hidden files or folders are not read: ...x.txt, ..txt, .a.txt"
+        ]
 
 
 def test_the_same_content_and_title_twice(tmp_path: Path, sandbox: Sandbox) -> None:

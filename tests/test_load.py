@@ -713,8 +713,36 @@ def test_files_are_found_sorted_and_others_named(tmp_path: Path) -> None:
         tmp_path / "b.txt",
         tmp_path / "sub/c.html",
     ]
-    assert [one.source for one in skipped] == ["news/f", "news/sub/d.xyz"]
-    assert all("is not in a format Footnote reads (.txt, .md" in one.reason for one in skipped)
+    hidden, *others = skipped
+    assert [one.source for one in others] == ["news/f", "news/sub/d.xyz"]
+    assert all("is not in a format Footnote reads (.txt, .md" in one.reason for one in others)
+    assert hidden == Skipped("news/.*", "2 hidden files or folders are not read: .git, .hidden.txt")
+
+
+def test_hidden_files_are_counted_in_one_line(tmp_path: Path) -> None:
+    def hidden(**patterns: list[str]) -> list[Skipped]:
+        return find_files(tmp_path, "n", **patterns)[1]
+
+    (tmp_path / ".git" / "objects").mkdir(parents=True)
+    (tmp_path / ".git" / "objects" / "a.txt").write_text("The text.")
+    assert hidden() == [Skipped("n/.*", "1 hidden file or folder is not read: .git")]
+    for at in range(9):
+        (tmp_path / f"sub{at}").mkdir()
+        (tmp_path / f"sub{at}" / ".DS_Store").write_bytes(b"x")
+    assert hidden() == [
+        Skipped(
+            "n/.*",
+            "10 hidden files or folders are not read: "
+            ".git, sub0/.DS_Store, sub1/.DS_Store, sub2/.DS_Store, sub3/.DS_Store and 5 more",
+        )
+    ]
+    assert hidden(exclude=[".git", "*.DS_Store"]) == []
+    assert hidden(include=["*.txt"]) == [
+        Skipped("n/.*", "1 hidden file or folder is not read: .git")
+    ]
+    (tmp_path / ".git").rename(tmp_path / ".g\nit")
+    (one,) = hidden(exclude=["*.DS_Store"])
+    assert one.reason == "1 hidden file or folder is not read: .g\\nit"
 
 
 def test_patterns_choose_files(tmp_path: Path) -> None:
