@@ -1,8 +1,7 @@
 """One small function a format: the bytes of a file to text and what is known about it.
 
-Pure functions, run inside the sandbox (``_sandbox.py``) for the formats whose libraries can be made
-to take all memory or all day; so nothing here imports numpy, and each library is imported by the
-function that needs it.
+Pure functions, run inside the sandbox (``_sandbox.py``) for all that can be made to take all memory or
+all day; so nothing here imports numpy, and each library is imported by the function that needs it.
 """
 
 from __future__ import annotations
@@ -44,7 +43,8 @@ class LoadLimits:
 
     ``max_file_bytes`` is of the file; ``max_zip_*`` are of what a .docx unpacks to: bytes, bytes out
     for each byte in, number of members. ``memory_bytes`` (address space) and ``seconds`` (wall clock)
-    bound the process that parses .md, .html, .pdf and .docx.
+    bound the process that parses the file; small .txt, .csv and .jsonl files need none. macOS does not
+    hold a process to ``memory_bytes``.
     """
 
     max_file_bytes: int = 100 * 1000 * 1000
@@ -201,9 +201,14 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
 def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, value in values.items():
-        name = _MATTER_KEYS.get(str(key).strip().lower())
-        text = parse_date(value) if name == "date" else plain(value)
-        if name is not None and text:
+        name = _MATTER_KEYS.get(key.strip().lower()) if isinstance(key, str) else None
+        if name is None:
+            continue
+        try:
+            text = parse_date(value) if name == "date" else plain(value)
+        except ValueError:  # a number of more digits than Python writes out
+            continue
+        if text:
             found.setdefault(name, text)
     return found
 

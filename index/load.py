@@ -61,7 +61,17 @@ FORMATS: Mapping[str, str] = {
 
 _UNSUPPORTED = f"is not in a format Footnote reads ({', '.join(FORMATS)})"
 
-_TABLES: Mapping[str, Callable[[bytes], Table]] = {"csv": parse_csv, "jsonl": parse_jsonl}
+_LIGHT: Mapping[str, Callable[[bytes], Parsed | Table]] = {
+    "text": parse_text,
+    "csv": parse_csv,
+    "jsonl": parse_jsonl,
+}
+"""Formats for which small files are worth no process of their own: our own code and Python's reads
+them in time that grows with their size (front matter is no longer than 16 KB)."""
+
+_LIGHT_BYTES = 1 << 18
+"""The worst that was made of this size, a table of rows of one letter, takes a second and 60 MB.
+A hundred megabytes of it would take minutes and 24 GB."""
 
 _HIDDEN = ".*"  # stands for them where a file's name would; no other entry ends like this
 _MAX_HIDDEN_NAMES = 5
@@ -207,8 +217,8 @@ def load_file(
 ) -> tuple[list[Document], list[Skipped]]:
     """Read one file: its documents (one; for a table one a row) and what of it could not be read.
 
-    ``data`` are the file's bytes, where the caller has read them. ``sandbox`` parses Markdown, web
-    pages, PDF and Word files; one that is shared over many files saves a process start (0.2 s) for
+    ``data`` are the file's bytes, where the caller has read them. ``sandbox`` parses everything but
+    small text files and tables; one that is shared over many files saves a process start (0.2 s) for
     each, and its limits are then those that count. Never raises for a bad file.
     """
     try:
@@ -235,15 +245,16 @@ def _load(
         raise LoadError(_too_large(len(data), limits))
     if not data:
         raise LoadError("is empty")
-    if kind in _TABLES:
-        return _rows(file, _TABLES[kind](data))
-    if kind == "text":
-        parsed = parse_text(data)
+    parsed: Parsed | Table
+    if kind in _LIGHT and len(data) <= _LIGHT_BYTES:
+        parsed = _LIGHT[kind](data)
     elif sandbox is not None:
         parsed = sandbox.parse(kind, data)
     else:
         with Sandbox(limits) as own:
             parsed = own.parse(kind, data)
+    if isinstance(parsed, Table):
+        return _rows(file, parsed)
     if not has_text(parsed.text):
         raise LoadError("holds no text")
     document = _document(file.source, parsed, _readable(file.path.stem))

@@ -68,6 +68,21 @@ def main() -> None:
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="No files like this (drafts/*).")
 @click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
 @click.option("--yes", is_flag=True, help="Go ahead even if over half of the index would go.")
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=20,
+    show_default=True,
+    help="Skip a file that takes longer to read.",
+)
+@click.option(
+    "--max-memory",
+    type=click.IntRange(128),
+    default=1024,
+    show_default=True,
+    metavar="MB",
+    help="Skip a file that takes more memory to read (not on macOS).",
+)
 def index(
     folders: tuple[Path, ...],
     index_dir: Path,
@@ -77,6 +92,8 @@ def index(
     exclude: tuple[str, ...],
     dry_run: bool,
     yes: bool,
+    max_seconds: float,
+    max_memory: int,
 ) -> None:
     """Build the index of FOLDERS, or update it: only what changed is read and embedded again.
 
@@ -84,6 +101,7 @@ def index(
     """
     from index.build import update_index
     from index.embed import DEFAULT_MODEL, SentenceEmbedder
+    from index.load import LoadLimits
 
     embedder = SentenceEmbedder(model or _embedder_of(index_dir) or DEFAULT_MODEL)
     with _progress() as bar:
@@ -97,6 +115,7 @@ def index(
             dry_run=dry_run,
             confirm=yes,
             progress=_stages(bar),
+            limits=LoadLimits(seconds=max_seconds, memory_bytes=max_memory << 20),
         )
     _print_build(report, dry_run=dry_run)
 

@@ -26,6 +26,7 @@ from index.errors import LoadError
 from index.load import LoadLimits, Sandbox, SourceFile, find_files, load_file
 from index.store import Store
 from index.types import Document, Skipped
+from qa import cli
 from tests.fakes import FakeEmbedder, UnsyncedFileSystem
 from tests.make_files import (
     change_zip,
@@ -193,6 +194,13 @@ def jsonl_with_a_bad_line() -> bytes:
     return "\n".join(lines).encode()
 
 
+def merging_front_matter() -> bytes:
+    """Each mapping merges nine of the one before: 9**9 keys where none is dropped."""
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{at}: &a{at} {{<<: [{f'*a{at - 1}, ' * 9}]}}" for at in range(1, 10)]
+    return ("---\n" + "\n".join(lines) + "\ntitle: Merged\n---\n" + WORDS).encode()
+
+
 ENTITIES = '<!DOCTYPE w [<!ENTITY a0 "aaaaaaaaaa">' + "".join(
     f'<!ENTITY a{at} "{f"&a{at - 1};" * 10}">' for at in range(1, 10)
 )
@@ -233,6 +241,11 @@ CASES = [
     Case("surrogate.txt", lambda: f"{WORDS}\ud800.".encode("utf-8", "surrogatepass"), holds="hours"),
     Case("surrogate.jsonl", lambda: b'{"text": "One \\ud800 two \\udc00."}', holds="One \ufffd two"),
     Case("overlong.txt", lambda: WORDS.encode() + b"\xc0\xaf\xe0\x80\xaf", holds="The delegations"),
+    # front matter of plain text, which is read without a process of its own
+    Case("merges.txt", merging_front_matter, holds="The delegations met"),
+    Case("deep-yaml.txt", lambda: b"---\na: " + b"[" * 16_000 + b"\n---\nText.", holds="Text."),
+    Case("digits.txt", lambda: b"---\ntitle: 0x" + b"f" * 9000 + b"\n---\nText.", holds="Text."),
+    Case("digits.md", lambda: b"---\n0x" + b"f" * 9000 + b": " + b"1" * 9000 + b"\n---\nText.", holds="Text."),
     # text that misleads or overwhelms
     Case("bidi.txt", lambda: f"\u202eevil\u202c \u2066x\u2069 {WORDS}".encode(), holds="evil x The"),
     Case("zero-width.md", lambda: "p\u200ba\u2060s\ufeffs word".encode(), holds="pass word"),
@@ -306,6 +319,10 @@ CASES = [
     Case("mark.csv", lambda: "\ufefftitle,text\nA,One.\n".encode(), holds="One."),
     Case("header.csv", lambda: b"title,text\n", "holds no rows"),
     Case("columns.csv", lambda: b"," * 200_000 + b"\n" + b"," * 200_000 + b"One.\n", holds="One."),
+    Case("letters.csv", lambda: b"text\n" + b"a\n" * 20_000_000, "needs more than 256 MiB of memory", "", replace(LIMITS, memory_bytes=1 << 28)),
+    Case("letters.jsonl", lambda: b"x\n" * 20_000_000, "longer than 3 seconds", "", replace(LIMITS, seconds=3)),
+    Case("lists.jsonl", lambda: b'{"text": "One.", "a": [' + b"[]," * 10_000_000 + b"[]]}", "needs more than 256 MiB of memory", "", replace(LIMITS, memory_bytes=1 << 28)),
+    Case("lines.txt", lambda: b"ab\n" * 10_000_000, "needs more than 256 MiB of memory", "", replace(LIMITS, memory_bytes=1 << 28)),
     Case("ten-thousand.jsonl", jsonl_with_a_bad_line, "is not JSON", WORDS.strip()),
     Case("deep.jsonl", lambda: b"[" * 200_000 + b'\n{"text": "One."}', "is not JSON", "One."),
     Case("number.jsonl", lambda: b'{"a": ' + b"9" * 9999 + b'}\n{"text": "One."}', "is not JSON", "One."),
@@ -440,7 +457,7 @@ def test_an_index_of_every_bad_file_lacks_nothing_but_them(tmp_path: Path) -> No
 def test_an_index_is_built_within_limits_of_ones_own(tmp_path: Path) -> None:
     limits = replace(LIMITS, seconds=3)
     slow = [case for case in CASES if case.limits == limits]
-    assert len(slow) == 2
+    assert len(slow) == 3
     check_index_of(slow, tmp_path, limits)
 
 
@@ -802,6 +819,14 @@ def test_a_child_that_dies_is_named_and_replaced() -> None:
         assert documents or "made its parser crash" in skipped[0].reason
         assert own.parse("pdf", make_pdf([[GOOD]])).text == GOOD
     assert own._child is None
+
+
+def test_the_limits_are_those_that_are_promised() -> None:
+    assert (Sandbox().limits.memory_bytes, Sandbox().limits.seconds) == (1 << 30, 20)
+    (option,) = [one for one in cli.index.params if one.name == "max_seconds"]
+    assert option.default == LoadLimits().seconds
+    (option,) = [one for one in cli.index.params if one.name == "max_memory"]
+    assert option.default << 20 == LoadLimits().memory_bytes
 
 
 def test_the_child_loads_nothing_heavy() -> None:

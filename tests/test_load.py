@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index._parse import parse_csv, parse_jsonl, parse_text
 from index._text import clean, decode, find_date, has_text, parse_date, title_line, top_matter
 from index.errors import LoadError
 from index.load import FORMATS, LoadLimits, Sandbox, SourceFile, find_files, load_file
@@ -570,6 +571,24 @@ def test_a_table_of_bad_rows_is_summed_up() -> None:
     assert documents == []
     assert len(skipped) == 101
     assert skipped[-1] == Skipped("news/a.jsonl", "4,900 more rows could not be read")
+
+
+cells = st.text(st.characters(categories=("L", "N", "P", "Zs", "Mn", "So")), max_size=9)
+
+
+@settings(deadline=None, max_examples=50)
+@given(rows=st.lists(st.tuples(cells, cells, cells), max_size=9))
+def test_a_process_of_its_own_changes_nothing(
+    sandbox: Sandbox, rows: list[tuple[str, str, str]]
+) -> None:
+    """Large text files and tables are read in one, small ones are not."""
+    lines = [json.dumps(dict(zip(("title", "text", "author"), row, strict=True))) for row in rows]
+    jsonl = "\n".join([*lines, "{bad"]).encode()
+    csv = "\n".join(["title,text,author", *(",".join(row) for row in rows)])
+    data = csv.encode("utf-8", "replace")
+    assert sandbox.parse("jsonl", jsonl) == parse_jsonl(jsonl)
+    assert sandbox.parse("csv", data) == parse_csv(data)
+    assert sandbox.parse("text", data) == parse_text(data)
 
 
 # --- encodings and clean text -----------------------------------------------------------------
