@@ -215,32 +215,36 @@ def serve() -> None:
         limits = LoadLimits(**request["limits"])
         _limit_process(limits)
         try:
-            data = _read_frame(requests)
-            reply = _to_json(PARSERS[request["kind"]](data or b"", limits))
+            reply = _encode(PARSERS[request["kind"]](_read_frame(requests) or b"", limits))
         except LoadError as exc:
-            reply = {"error": str(exc)}
+            reply = _dump({"error": str(exc)})
         except MemoryError:
             # Libraries are not to be trusted after this one: the parent starts a new child.
-            reply = {"error": _too_big(limits), "retire": True}
+            reply = _dump({"error": _too_big(limits), "retire": True})
         except RecursionError:
-            reply = {"error": "is nested too deeply to read", "retire": True}
+            reply = _dump({"error": "is nested too deeply to read", "retire": True})
         except Exception as exc:  # noqa: BLE001 - a bad file costs only itself
-            reply = {
-                "error": f"could not be parsed ({type(exc).__name__}: {one_line(str(exc), 120)})"
-            }
-        _write_frame(replies, json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace"))
+            reason = f"could not be parsed ({type(exc).__name__}: {one_line(str(exc), 120)})"
+            reply = _dump({"error": reason})
+        _write_frame(replies, reply)
+        del reply
         gc.collect()
 
 
-def _to_json(parsed: Parsed | Table) -> dict[str, Any]:
+def _dump(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _encode(parsed: Parsed | Table) -> bytes:
     if isinstance(parsed, Parsed):
-        return asdict(parsed)
-    # What a row does not have is left out: there may be a million of them.
-    rows = [
-        (number, {name: value for name in _ROW_FIELDS if (value := getattr(row, name)) is not None})
-        for number, row in parsed.rows
-    ]
-    return {"rows": rows, "problems": parsed.problems}
+        return _dump(asdict(parsed))
+    # Row by row, without what a row does not have: there may be a million of them.
+    reply = bytearray(b'{"rows": [')
+    for at, (number, row) in enumerate(parsed.rows):
+        fields = {name: getattr(row, name) for name in _ROW_FIELDS}
+        known = {name: value for name, value in fields.items() if value is not None}
+        reply += b", " * bool(at) + _dump((number, known))
+    return bytes(reply + b'], "problems": ' + _dump(parsed.problems) + b"}")
 
 
 def _size(count: int) -> str:
