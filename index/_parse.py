@@ -1,8 +1,7 @@
 """One small function a format: the bytes of a file to text and what is known about it.
 
-Pure functions, run inside the sandbox (``_sandbox.py``) for the formats whose libraries can be made
-to take all memory or all day; so nothing here imports numpy, and each library is imported by the
-function that needs it.
+Pure functions, run inside the sandbox (``_sandbox.py``) for all that can be made to take all memory or
+all day; so nothing here imports numpy, and each library is imported by the function that needs it.
 """
 
 from __future__ import annotations
@@ -44,7 +43,8 @@ class LoadLimits:
 
     ``max_file_bytes`` is of the file; ``max_zip_*`` are of what a .docx unpacks to: bytes, bytes out
     for each byte in, number of members. ``memory_bytes`` (address space) and ``seconds`` (wall clock)
-    bound the process that parses .md, .html, .pdf and .docx.
+    bound the process that parses the file; small .txt, .csv and .jsonl files need none. macOS does not
+    hold a process to ``memory_bytes``.
     """
 
     max_file_bytes: int = 100 * 1000 * 1000
@@ -201,9 +201,14 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
 def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, value in values.items():
-        name = _MATTER_KEYS.get(str(key).strip().lower())
-        text = parse_date(value) if name == "date" else plain(value)
-        if name is not None and text:
+        name = _MATTER_KEYS.get(key.strip().lower()) if isinstance(key, str) else None
+        if name is None:
+            continue
+        try:
+            text = parse_date(value) if name == "date" else plain(value)
+        except ValueError:  # a number of more digits than Python writes out
+            continue
+        if text:
             found.setdefault(name, text)
     return found
 
@@ -596,6 +601,7 @@ def _docx_text(element: Any) -> str:
 _TITLE_COLUMNS = ("title", "headline", "name")
 _TEXT_COLUMNS = ("text", "body", "content", "article")
 _DATE_COLUMNS = ("date", "published", "publication_date", "pubdate", "created")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _AUTHOR_COLUMNS = ("author", "authors", "byline", "creator", "source", "publisher")
 
 
@@ -606,7 +612,9 @@ def parse_csv(data: bytes) -> Table:
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     header_line = text.split("\n", 1)[0]
     delimiter = max(",;\t|", key=header_line.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    # Not from a StringIO, which takes four bytes a character.
+    lines = (match.group() for match in _LINE.finditer(text))
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     records: list[tuple[int, Mapping[str, Any]]] = []
     problems: list[tuple[int, str]] = []
     number = 0

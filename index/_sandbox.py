@@ -3,7 +3,10 @@
 The child (``python -c "... serve()"``) imports the parsers only: no torch, no numpy. Parent and child
 speak over the child's stdin and stdout in frames: eight bytes of length (big-endian), then the
 payload. A request is two frames, JSON (``kind``, ``limits``) and the file's bytes; a reply is one,
-the JSON of a ``Parsed``, or of an error.
+the JSON of a ``Parsed`` or a ``Table``, or of an error.
+
+Time is bounded everywhere. Memory is bounded by RLIMIT_AS, which Linux and the BSDs hold to; macOS
+takes it and ignores it, so that there a file can use what memory there is until its time is up.
 """
 
 from __future__ import annotations
@@ -24,7 +27,17 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from index._html import parse_html
-from index._parse import LoadLimits, Parsed, parse_docx, parse_markdown, parse_pdf
+from index._parse import (
+    LoadLimits,
+    Parsed,
+    Table,
+    parse_csv,
+    parse_docx,
+    parse_jsonl,
+    parse_markdown,
+    parse_pdf,
+    parse_text,
+)
 from index._text import one_line
 from index.errors import LoadError
 
@@ -32,15 +45,18 @@ _LENGTH = struct.Struct(">Q")
 _ROOT = str(Path(__file__).resolve().parents[1])
 # -I: nothing from the environment or the current folder is imported.
 _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from index._sandbox import serve; serve()"
+_ROW_FIELDS = ("text", "title", "date", "author")  # a row has no pages, headings or problems
 _GRACE_SECONDS = 5  # of processor time, beyond which the kernel ends a child that lost its parent
 
-PARSERS: Mapping[str, Callable[[bytes, LoadLimits], Parsed]] = {
+PARSERS: Mapping[str, Callable[[bytes, LoadLimits], Parsed | Table]] = {
+    "text": lambda data, _: parse_text(data),
     "markdown": lambda data, _: parse_markdown(data),
     "html": lambda data, _: parse_html(data),
     "pdf": lambda data, _: parse_pdf(data),
     "docx": parse_docx,
+    "csv": lambda data, _: parse_csv(data),
+    "jsonl": lambda data, _: parse_jsonl(data),
 }
-"""The formats that are parsed in the sandbox."""
 
 
 class Sandbox:
@@ -76,7 +92,7 @@ class Sandbox:
                     pipe.close()
         child.wait()
 
-    def parse(self, kind: str, data: bytes) -> Parsed:
+    def parse(self, kind: str, data: bytes) -> Parsed | Table:
         """Parse the bytes of a file of this kind (a key of ``PARSERS``).
 
         Raises ``LoadError`` where the file cannot be parsed, or not within the limits.
@@ -90,6 +106,9 @@ class Sandbox:
             self.close()
         if "error" in reply:
             raise LoadError(reply["error"])
+        if "rows" in reply:
+            rows = tuple((number, Parsed(**row)) for number, row in reply["rows"])
+            return Table(rows, tuple((number, problem) for number, problem in reply["problems"]))
         return _parsed(reply)
 
     def _ask(self, kind: str, data: bytes) -> dict[str, Any]:
@@ -122,8 +141,7 @@ class Sandbox:
             selector.register(pipe, selectors.EVENT_READ)
             while len(received) < wanted:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
-                    seconds = f"{self.limits.seconds:g}"
-                    return {"error": f"took longer than {seconds} seconds to read", "retire": True}
+                    return {"error": _too_slow(self.limits), "retire": True}
                 part = os.read(pipe.fileno(), 1 << 20)
                 if not part:
                     return {"error": _cause_of_death(child), "retire": True}
@@ -135,6 +153,20 @@ class Sandbox:
                         return {"error": text, "retire": True}
         reply: dict[str, Any] = json.loads(received[_LENGTH.size :])
         return reply
+
+
+def _too_slow(limits: LoadLimits) -> str:
+    return (
+        f"took longer than {limits.seconds:g} seconds to read; "
+        "`footnote index --max-seconds` allows more"
+    )
+
+
+def _too_big(limits: LoadLimits) -> str:
+    return (
+        f"needs more than {_size(limits.memory_bytes)} of memory to read; "
+        "`footnote index --max-memory` allows more"
+    )
 
 
 def _cause_of_death(child: subprocess.Popen[bytes]) -> str:
@@ -183,22 +215,36 @@ def serve() -> None:
         limits = LoadLimits(**request["limits"])
         _limit_process(limits)
         try:
-            data = _read_frame(requests)
-            reply = asdict(PARSERS[request["kind"]](data or b"", limits))
+            reply = _encode(PARSERS[request["kind"]](_read_frame(requests) or b"", limits))
         except LoadError as exc:
-            reply = {"error": str(exc)}
+            reply = _dump({"error": str(exc)})
         except MemoryError:
             # Libraries are not to be trusted after this one: the parent starts a new child.
-            reply = {"error": f"needs more than {_size(limits.memory_bytes)} of memory to read"}
-            reply["retire"] = True
+            reply = _dump({"error": _too_big(limits), "retire": True})
         except RecursionError:
-            reply = {"error": "is nested too deeply to read", "retire": True}
+            reply = _dump({"error": "is nested too deeply to read", "retire": True})
         except Exception as exc:  # noqa: BLE001 - a bad file costs only itself
-            reply = {
-                "error": f"could not be parsed ({type(exc).__name__}: {one_line(str(exc), 120)})"
-            }
-        _write_frame(replies, json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace"))
+            reason = f"could not be parsed ({type(exc).__name__}: {one_line(str(exc), 120)})"
+            reply = _dump({"error": reason})
+        _write_frame(replies, reply)
+        del reply
         gc.collect()
+
+
+def _dump(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _encode(parsed: Parsed | Table) -> bytes:
+    if isinstance(parsed, Parsed):
+        return _dump(asdict(parsed))
+    # Row by row, without what a row does not have: there may be a million of them.
+    reply = bytearray(b'{"rows": [')
+    for at, (number, row) in enumerate(parsed.rows):
+        fields = {name: getattr(row, name) for name in _ROW_FIELDS}
+        known = {name: value for name, value in fields.items() if value is not None}
+        reply += b", " * bool(at) + _dump((number, known))
+    return bytes(reply + b'], "problems": ' + _dump(parsed.problems) + b"}")
 
 
 def _size(count: int) -> str:
@@ -217,5 +263,5 @@ def _limit_process(limits: LoadLimits) -> None:
         (resource.RLIMIT_FSIZE, 0),
     ):
         hard = resource.getrlimit(which)[1]
-        with contextlib.suppress(ValueError, OSError):  # macOS bounds no address space
+        with contextlib.suppress(ValueError, OSError):  # a system without this limit
             resource.setrlimit(which, (value if hard < 0 else min(value, hard), hard))

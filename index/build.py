@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import stat
@@ -28,7 +29,15 @@ from index.errors import (
     LoadError,
 )
 from index.lexical import LexicalIndex
-from index.load import LOADER_VERSION, LoadLimits, Sandbox, SourceFile, find_files, load_file
+from index.load import (
+    LOADER_VERSION,
+    LoadLimits,
+    Sandbox,
+    SourceFile,
+    find_files,
+    is_of_hidden_files,
+    load_file,
+)
 from index.store import Generation, Store
 from index.types import Chunk, Document, Skipped, Vectors
 
@@ -108,14 +117,18 @@ class _Contents:
         return tuple(sorted((*self.skipped, *inside), key=lambda one: one.source))
 
     def says_the_same(self, other: _Contents) -> bool:
-        """Tell whether nothing differs but the times at which files were last touched."""
+        """Tell whether nothing differs but hidden files, and when files were last touched."""
 
         def untimed(files: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
             return {source: replace(record, mtime_ns=0) for source, record in files.items()}
 
+        def without_hidden(skipped: Sequence[Skipped]) -> list[Skipped]:
+            # Editors make and remove them all day.
+            return [one for one in skipped if not is_of_hidden_files(one)]
+
         return (
             self.folders == other.folders
-            and self.skipped == other.skipped
+            and without_hidden(self.skipped) == without_hidden(other.skipped)
             and untimed(self.files) == untimed(other.files)
             and self.documents == other.documents
         )
@@ -501,17 +514,13 @@ def _label_of(source: str) -> str:
 
 def _find(folder: FolderRecord, index_dir: Path) -> tuple[list[SourceFile], list[Skipped]]:
     path, index = _actual_path(folder, index_dir), index_dir.resolve()
+    exclude = folder.exclude
+    if index.is_relative_to(path):  # the index's own files are no articles
+        exclude = (*exclude, glob.escape(index.relative_to(path).as_posix()))
     try:
-        files, skipped = find_files(
-            path, folder.label, include=folder.include, exclude=folder.exclude
-        )
+        return find_files(path, folder.label, include=folder.include, exclude=exclude)
     except LoadError as exc:
         return [], [Skipped(folder.label, str(exc))]
-    if index.is_relative_to(path):  # the index's own files are no articles
-        inside = f"{folder.label}/{index.relative_to(path).as_posix()}/"
-        files = [file for file in files if not file.source.startswith(inside)]
-        skipped = [one for one in skipped if not one.source.startswith(inside)]
-    return files, skipped
 
 
 def _read_file(

@@ -39,6 +39,7 @@ __all__ = [
     "Sandbox",
     "SourceFile",
     "find_files",
+    "is_of_hidden_files",
     "load_file",
 ]
 
@@ -60,8 +61,20 @@ FORMATS: Mapping[str, str] = {
 
 _UNSUPPORTED = f"is not in a format Footnote reads ({', '.join(FORMATS)})"
 
-_TABLES: Mapping[str, Callable[[bytes], Table]] = {"csv": parse_csv, "jsonl": parse_jsonl}
+_LIGHT: Mapping[str, Callable[[bytes], Parsed | Table]] = {
+    "text": parse_text,
+    "csv": parse_csv,
+    "jsonl": parse_jsonl,
+}
+"""Formats for which small files are worth no process of their own: our own code and Python's reads
+them in time that grows with their size (front matter is no longer than 16 KB)."""
 
+_LIGHT_BYTES = 1 << 18
+"""The worst that was made of this size, a table of rows of one letter, takes a second and 60 MB.
+A hundred megabytes of it would take minutes and 24 GB."""
+
+_HIDDEN = ".*"  # stands for them where a file's name would; no other entry ends like this
+_MAX_HIDDEN_NAMES = 5
 _MAX_ROW_REASONS = 100  # of a table; further bad rows are counted
 _LANGUAGE_CHARACTERS = 4000
 _LANGUAGE_LETTERS = 200  # fewer are guessed wrong too often
@@ -86,9 +99,10 @@ def find_files(
     """Find the files under ``folder`` that have a suffix of ``FORMATS``, sorted by ``source``.
 
     ``include`` (none: everything) and ``exclude`` are ``fnmatch`` patterns on the path inside the
-    folder, where ``*`` also matches ``/``. Hidden names are passed over without a word; every other
-    file that is left out is in the second list, also sorted. Raises ``LoadError`` where ``folder`` is
-    no folder or cannot be listed.
+    folder, where ``*`` also matches ``/``. Every other file that is left out is in the second list,
+    also sorted. Hidden files are one entry of it, however many they are: the first are named, the rest
+    is counted, and a hidden folder counts as one. Raises ``LoadError`` where ``folder`` is no folder
+    or cannot be listed.
     """
     try:
         root = folder.resolve(strict=True)
@@ -97,26 +111,46 @@ def find_files(
         raise LoadError(f"{folder} cannot be listed: {_os_reason(exc)}") from exc
     found: list[SourceFile] = []
     skipped: list[Skipped] = []
+    hidden: list[str] = []
     pending = [("", entry) for entry in entries]
     while pending:
         inside, entry = pending.pop()
-        if entry.name.startswith("."):
-            continue
         path = f"{inside}{entry.name}"
         if any(fnmatchcase(path, pattern) for pattern in exclude):
             continue
         source = _printable(f"{label}/{path}")
         try:
-            if entry.is_dir(follow_symlinks=False):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if not is_folder and include and not any(fnmatchcase(path, p) for p in include):
+                continue
+            if entry.name.startswith("."):
+                hidden.append(path)
+            elif is_folder:
                 pending += ((f"{path}/", child) for child in _list(entry.path))
-            elif not include or any(fnmatchcase(path, pattern) for pattern in include):
+            else:
                 _check_entry(entry, path, root)
                 found.append(SourceFile(Path(entry.path), source))
         except LoadError as exc:
             skipped.append(Skipped(source, str(exc)))
         except OSError as exc:
             skipped.append(Skipped(source, f"cannot be opened: {_os_reason(exc)}"))
+    if hidden:
+        skipped.append(Skipped(f"{label}/{_HIDDEN}", _name_hidden(hidden)))
     return sorted(found, key=lambda file: file.source), sorted(skipped, key=lambda s: s.source)
+
+
+def is_of_hidden_files(skipped: Skipped) -> bool:
+    """Tell whether this is what `find_files` says of the hidden files of a folder."""
+    return skipped.source.endswith(f"/{_HIDDEN}")
+
+
+def _name_hidden(paths: Sequence[str]) -> str:
+    names = sorted(map(_printable, paths))
+    many = len(names) > 1
+    what = f"{len(names):,} hidden files or folders are" if many else "1 hidden file or folder is"
+    listed = ", ".join(names[:_MAX_HIDDEN_NAMES])
+    more = len(names) - _MAX_HIDDEN_NAMES
+    return f"{what} not read: {listed}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _list(folder: str | Path) -> list[os.DirEntry[str]]:
@@ -183,8 +217,8 @@ def load_file(
 ) -> tuple[list[Document], list[Skipped]]:
     """Read one file: its documents (one; for a table one a row) and what of it could not be read.
 
-    ``data`` are the file's bytes, where the caller has read them. ``sandbox`` parses Markdown, web
-    pages, PDF and Word files; one that is shared over many files saves a process start (0.2 s) for
+    ``data`` are the file's bytes, where the caller has read them. ``sandbox`` parses everything but
+    small text files and tables; one that is shared over many files saves a process start (0.2 s) for
     each, and its limits are then those that count. Never raises for a bad file.
     """
     try:
@@ -211,15 +245,16 @@ def _load(
         raise LoadError(_too_large(len(data), limits))
     if not data:
         raise LoadError("is empty")
-    if kind in _TABLES:
-        return _rows(file, _TABLES[kind](data))
-    if kind == "text":
-        parsed = parse_text(data)
+    parsed: Parsed | Table
+    if kind in _LIGHT and len(data) <= _LIGHT_BYTES:
+        parsed = _LIGHT[kind](data)
     elif sandbox is not None:
         parsed = sandbox.parse(kind, data)
     else:
         with Sandbox(limits) as own:
             parsed = own.parse(kind, data)
+    if isinstance(parsed, Table):
+        return _rows(file, parsed)
     if not has_text(parsed.text):
         raise LoadError("holds no text")
     document = _document(file.source, parsed, _readable(file.path.stem))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from index.build import BuildReport
     from index.build import Progress as Stage
     from index.embed import Embedder
+    from index.load import LoadLimits
     from index.types import Document
     from index.watch import Trouble
     from qa.answer import QA
@@ -77,6 +78,21 @@ def main() -> None:
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="No files like this (drafts/*).")
 @click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
 @click.option("--yes", is_flag=True, help="Go ahead even if over half of the index would go.")
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=20,
+    show_default=True,
+    help="Skip a file that takes longer to read.",
+)
+@click.option(
+    "--max-memory",
+    type=click.IntRange(128),
+    default=1024,
+    show_default=True,
+    metavar="MB",
+    help="Skip a file that takes more memory to read (not on macOS).",
+)
 @click.option("--watch", is_flag=True, help="Then follow changes until Ctrl-C.")
 def index(
     folders: tuple[Path, ...],
@@ -87,6 +103,8 @@ def index(
     exclude: tuple[str, ...],
     dry_run: bool,
     yes: bool,
+    max_seconds: float,
+    max_memory: int,
     watch: bool,
 ) -> None:
     """Build the index of FOLDERS, or update it: only what changed is read and embedded again.
@@ -98,8 +116,10 @@ def index(
     with _until_stopped() if watch else nullcontext(threading.Event()) as stop:
         from index.build import update_index
         from index.embed import DEFAULT_MODEL, SentenceEmbedder
+        from index.load import LoadLimits
 
         embedder = SentenceEmbedder(model or _embedder_of(index_dir) or DEFAULT_MODEL)
+        limits = LoadLimits(seconds=max_seconds, memory_bytes=max_memory << 20)
         with _progress() as bar:
             report = update_index(
                 index_dir,
@@ -111,10 +131,11 @@ def index(
                 dry_run=dry_run,
                 confirm=yes,
                 progress=_stages(bar),
+                limits=limits,
             )
         _print_build(report, dry_run=dry_run)
         if watch:
-            _watch(index_dir, folders, embedder, stop, confirm=yes)
+            _watch(index_dir, folders, embedder, limits, stop, confirm=yes)
 
 
 @main.command()
@@ -412,6 +433,7 @@ def _watch(
     index_dir: Path,
     folders: Sequence[Path],
     embedder: Embedder,
+    limits: LoadLimits,
     stop: threading.Event,
     *,
     confirm: bool,
@@ -429,7 +451,12 @@ def _watch(
                 show(stage)
 
             return update_index(
-                index_dir, folders, embedder=embedder, confirm=confirm, progress=both
+                index_dir,
+                folders,
+                embedder=embedder,
+                confirm=confirm,
+                progress=both,
+                limits=limits,
             )
 
     click.echo("Following changes - Ctrl-C ends it.", err=True)

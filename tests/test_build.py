@@ -106,6 +106,23 @@ def test_nothing_changed_writes_nothing_and_loads_no_model(index: Path, folder: 
     assert Store(index).current() == token
 
 
+def test_hidden_files_come_and_go_and_write_nothing(index: Path, folder: Path) -> None:
+    """Editors keep such files beside the one they have open."""
+    update(index, folder)
+    (folder / ".0.txt.swp").write_bytes(b"x")
+    report = update(index)
+    assert report.skipped == (
+        Skipped("news/.*", "1 hidden file or folder is not read: .0.txt.swp"),
+    )
+    assert not report.written
+    (folder / "photo.jpg").write_bytes(b"x")
+    assert update(index).written
+    (folder / ".0.txt.swp").unlink()
+    report = update(index)
+    assert [one.source for one in report.skipped] == ["news/photo.jpg"]
+    assert not report.written
+
+
 def test_a_renamed_file_is_not_embedded_again(index: Path, folder: Path) -> None:
     update(index, folder)
     (folder / "0.txt").rename(folder / "zero.txt")
@@ -296,8 +313,9 @@ def test_text_that_is_no_text_is_skipped(
     assert (report.documents, len(report.skipped)) == (0, 6)
 
 
-def test_the_index_inside_the_folder_is_not_indexed(folder: Path) -> None:
-    index = folder / "the-index"
+@pytest.mark.parametrize("name", ["the-index", ".footnote", "an [index]*"])
+def test_the_index_inside_the_folder_is_not_indexed(name: str, folder: Path) -> None:
+    index = folder / name
     update(index, folder)
     (folder / "more.txt").write_text(article(8))
     report = update(index, folder)

@@ -50,8 +50,8 @@ def test_help_names_the_commands() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["ask"], ["nonsense"], ["ask", "x", "--threshold", "2"], ["ask", "x", "--top", "0"],
-     ["index", "/no/such/folder"], ["eval", "nonsense", "x"], ["chat", "--auth", "nobody"],
-     ["index", "--watch", "--dry-run"]],
+     ["index", "/no/such/folder"], ["index", "--max-seconds", "0"], ["index", "--max-memory", "9"],
+     ["eval", "nonsense", "x"], ["chat", "--auth", "nobody"], ["index", "--watch", "--dry-run"]],
 )  # fmt: skip
 def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
@@ -176,6 +176,18 @@ def test_index_reports_a_table_and_updates(tmp_path: Path) -> None:
     third = run("index", "--index", index)
     assert "2 unchanged" in third.stdout
     assert "(0 embedded now" in third.stdout
+
+
+def test_index_takes_limits_for_a_file(tmp_path: Path) -> None:
+    folder, index = tmp_path / "articles", tmp_path / "index"
+    folder.mkdir()
+    (folder / "one.txt").write_text("One\n\nThe fair opened in Lyon in 1894.", encoding="utf-8")
+    (folder / "big.csv").write_bytes(b"text\n" + b"a\n" * 20_000_000)
+    slow = run("index", folder, "--index", index, "--max-seconds", "0.5").stdout
+    assert "articles/big.csv: took longer than 0.5 seconds to read; `footnote index" in slow
+    big = run("index", "--index", index, "--max-memory", "128").stdout
+    assert "articles/big.csv: needs more than 128 MiB of memory to read; `footnote index" in big
+    assert "1 unchanged" in big
 
 
 def test_list_remove_and_rollback(tmp_path: Path) -> None:

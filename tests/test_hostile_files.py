@@ -6,10 +6,11 @@ import json
 import os
 import random
 import socket
+import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,9 +20,14 @@ import pypdf
 import pytest
 from benchmarks.bench_loaders import FAMILIES, Family, doubling_ratio
 
-from index import load
+from index import build, load
+from index.build import update_index
+from index.errors import LoadError
 from index.load import LoadLimits, Sandbox, SourceFile, find_files, load_file
+from index.store import Store
 from index.types import Document, Skipped
+from qa import cli
+from tests.fakes import FakeEmbedder, UnsyncedFileSystem
 from tests.make_files import (
     change_zip,
     make_docx,
@@ -136,6 +142,11 @@ def docx_of_size(count: int) -> bytes:
     return change_zip(make_docx("x"), {"word/media/a.bin": padding})
 
 
+def docx_of_zeros(count: int) -> bytes:
+    """A Word file that unpacks to over ``count`` bytes, and to no more than 100 times its size."""
+    return change_zip(docx_of_size(count // 60), {"word/media/b.bin": bytes(count)})
+
+
 def lying_docx() -> bytes:
     """The size that the zip's directory gives of a member is not its size."""
     data = bytearray(docx_with(PARAGRAPH * 10_000))
@@ -183,6 +194,13 @@ def jsonl_with_a_bad_line() -> bytes:
     return "\n".join(lines).encode()
 
 
+def merging_front_matter() -> bytes:
+    """Each mapping merges nine of the one before: 9**9 keys where none is dropped."""
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{at}: &a{at} {{<<: [{f'*a{at - 1}, ' * 9}]}}" for at in range(1, 10)]
+    return ("---\n" + "\n".join(lines) + "\ntitle: Merged\n---\n" + WORDS).encode()
+
+
 ENTITIES = '<!DOCTYPE w [<!ENTITY a0 "aaaaaaaaaa">' + "".join(
     f'<!ENTITY a{at} "{f"&a{at - 1};" * 10}">' for at in range(1, 10)
 )
@@ -223,6 +241,11 @@ CASES = [
     Case("surrogate.txt", lambda: f"{WORDS}\ud800.".encode("utf-8", "surrogatepass"), holds="hours"),
     Case("surrogate.jsonl", lambda: b'{"text": "One \\ud800 two \\udc00."}', holds="One \ufffd two"),
     Case("overlong.txt", lambda: WORDS.encode() + b"\xc0\xaf\xe0\x80\xaf", holds="The delegations"),
+    # front matter of plain text, which is read without a process of its own
+    Case("merges.txt", merging_front_matter, holds="The delegations met"),
+    Case("deep-yaml.txt", lambda: b"---\na: " + b"[" * 16_000 + b"\n---\nText.", holds="Text."),
+    Case("digits.txt", lambda: b"---\ntitle: 0x" + b"f" * 9000 + b"\n---\nText.", holds="Text."),
+    Case("digits.md", lambda: b"---\n0x" + b"f" * 9000 + b": " + b"1" * 9000 + b"\n---\nText.", holds="Text."),
     # text that misleads or overwhelms
     Case("bidi.txt", lambda: f"\u202eevil\u202c \u2066x\u2069 {WORDS}".encode(), holds="evil x The"),
     Case("zero-width.md", lambda: "p\u200ba\u2060s\ufeffs word".encode(), holds="pass word"),
@@ -272,7 +295,8 @@ CASES = [
     Case("actions.pdf", lambda: one_page(stream(page_content([WORDS])), b"/OpenAction << /S /Launch /F (/bin/touch) /JS (x) >>"), holds="The delegations met"),
     # DOCX
     Case("bomb-ratio.docx", lambda: change_zip(make_docx("x"), {"word/media/a.bin": bytes(50_000_000)}), "times its size"),
-    Case("bomb-size.docx", lambda: docx_of_size(3_000_000), "bytes; 1,000,000 are allowed", "", replace(LIMITS, max_zip_bytes=1_000_000)),
+    Case("bomb-size.docx", lambda: docx_of_zeros(201_000_000), "bytes; 200,000,000 are allowed"),
+    Case("bomb-limit.docx", lambda: docx_of_size(3_000_000), "bytes; 1,000,000 are allowed", "", replace(LIMITS, max_zip_bytes=1_000_000)),
     Case("bomb-count.docx", lambda: change_zip(make_docx("x"), {f"a/{at}": b"" for at in range(6000)}), "files; 5,000 are allowed"),
     Case("nested-zip.docx", lambda: nested_zip(3), holds="The delegations met"),
     Case("lying-sizes.docx", lying_docx, "is not a Word file that can be read"),
@@ -295,6 +319,10 @@ CASES = [
     Case("mark.csv", lambda: "\ufefftitle,text\nA,One.\n".encode(), holds="One."),
     Case("header.csv", lambda: b"title,text\n", "holds no rows"),
     Case("columns.csv", lambda: b"," * 200_000 + b"\n" + b"," * 200_000 + b"One.\n", holds="One."),
+    Case("letters.csv", lambda: b"text\n" + b"a\n" * 20_000_000, "needs more than 256 MiB of memory", "", replace(LIMITS, memory_bytes=1 << 28)),
+    Case("letters.jsonl", lambda: b"x\n" * 20_000_000, "longer than 3 seconds", "", replace(LIMITS, seconds=3)),
+    Case("lists.jsonl", lambda: b'{"text": "One.", "a": [' + b"[]," * 10_000_000 + b"[]]}", "needs more than 256 MiB of memory", "", replace(LIMITS, memory_bytes=1 << 28)),
+    Case("lines.txt", lambda: b"ab\n" * 10_000_000, "needs more than 256 MiB of memory", "", replace(LIMITS, memory_bytes=1 << 28)),
     Case("ten-thousand.jsonl", jsonl_with_a_bad_line, "is not JSON", WORDS.strip()),
     Case("deep.jsonl", lambda: b"[" * 200_000 + b'\n{"text": "One."}', "is not JSON", "One."),
     Case("number.jsonl", lambda: b'{"a": ' + b"9" * 9999 + b'}\n{"text": "One."}', "is not JSON", "One."),
@@ -342,6 +370,30 @@ def take_neighbours(documents: dict[str, list[Document]]) -> None:
         assert document.text == GOOD
 
 
+def index_folder(
+    folder: Path, limits: LoadLimits | None = None
+) -> tuple[dict[str, list[Document]], dict[str, list[Skipped]]]:
+    """Index a folder, into one beside it: what the index holds and what was skipped, by file name.
+
+    The index is whole to the byte, and every document in it has chunks.
+    """
+    index = folder.parent / "index"
+    report = update_index(
+        index, [folder], embedder=FakeEmbedder(), fs=UnsyncedFileSystem(), limits=limits
+    )
+    store = Store(index)
+    assert store.check() == []
+    generation = store.open()
+    assert {chunk.doc_id for chunk in generation.chunks} == set(generation.documents_by_id)
+    documents: dict[str, list[Document]] = {}
+    skipped: dict[str, list[Skipped]] = {}
+    for group, everything in ((documents, generation.documents), (skipped, report.skipped)):
+        for one in everything:
+            name = one.source.removeprefix(f"{folder.name}/").split("#row=")[0]
+            group.setdefault(name, []).append(one)
+    return documents, skipped
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_bad_file_costs_only_itself(
     case: Case, tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
@@ -363,6 +415,50 @@ def test_a_bad_file_costs_only_itself(
     if case.reason:
         assert case.reason in skipped[case.name][0].reason
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def check_index_of(cases: Sequence[Case], tmp_path: Path, limits: LoadLimits | None = None) -> None:
+    """Assert that of a folder with all of these files nothing but the bad ones is missing."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    add_neighbours(folder)
+    for case in cases:
+        (folder / case.name).write_bytes(case.make())
+    documents, skipped = index_folder(folder, limits)
+    take_neighbours(documents)
+    assert documents.keys() | skipped.keys() == {case.name for case in cases}
+    for case in cases:
+        if case.limits is not LIMITS and case.limits != limits:
+            continue  # what becomes of it depends on the limits; it was read or named all the same
+        texts = [document.text for document in documents.get(case.name, ())]
+        reasons = [one.reason for one in skipped.get(case.name, ())]
+        assert bool(case.holds) == bool(texts), case.name
+        assert bool(case.reason) == bool(reasons), case.name
+        assert case.holds in "".join(texts[:1]), case.name
+        assert case.reason in "".join(reasons[:1]), case.name
+
+
+def test_an_index_of_all_bad_files_lacks_nothing_but_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # Of the files that the slow form has besides: 3 of 4 lines of 10 MB, and 20 seconds each for two.
+    passed_over = {"long-line.md", "long-line.html", "long-line.jsonl"}
+    quick = [case for case in CASES if case.limits is LIMITS and case.name not in passed_over]
+    check_index_of(quick, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "index"}
+
+
+@pytest.mark.slow
+def test_an_index_of_every_bad_file_lacks_nothing_but_them(tmp_path: Path) -> None:
+    check_index_of(CASES, tmp_path)
+
+
+def test_an_index_is_built_within_limits_of_ones_own(tmp_path: Path) -> None:
+    limits = replace(LIMITS, seconds=3)
+    slow = [case for case in CASES if case.limits == limits]
+    assert len(slow) == 3
+    check_index_of(slow, tmp_path, limits)
 
 
 def test_one_bad_line_in_ten_thousand_is_named() -> None:
@@ -404,11 +500,17 @@ def make_outside_link(folder: Path) -> None:
     (folder / "bad.txt").symlink_to(folder.parent / "secret.txt")
 
 
+def make_device(kind: int, folder: Path) -> None:
+    os.mknod(folder / "bad.txt", kind | 0o600, os.makedev(1, 5))  # /dev/zero, and a disk of memory
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
         (make_fifo, "is a named pipe, not a file"),
         (make_socket, "is a socket, not a file"),
+        (partial(make_device, stat.S_IFCHR), "is a device, not a file"),
+        (partial(make_device, stat.S_IFBLK), "is a device, not a file"),
         (make_outside_link, "leads out of the folder"),
         (partial(make_link, "/dev/zero"), "leads out of the folder"),
         (partial(make_link, "/dev/stdin"), "leads out of the folder"),
@@ -430,10 +532,30 @@ def test_what_is_no_file_is_named(
         make(folder)
     except OSError as exc:
         pytest.skip(f"this system makes no such file: {exc}")
-    documents, skipped = read_folder(folder, sandbox)
+    for documents, skipped in (read_folder(folder, sandbox), index_folder(folder)):
+        take_neighbours(documents)
+        assert documents == {}
+        assert reason in skipped["bad.txt"][0].reason
+
+
+def test_a_device_is_named_where_no_file_can_be_one(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As above, for those who may not make a device: a pipe stands in for it."""
+    add_neighbours(tmp_path)
+    os.mkfifo(tmp_path / "bad.txt")
+    monkeypatch.setattr(load.stat, "S_ISFIFO", lambda mode: False)
+    monkeypatch.setattr(load.stat, "S_ISCHR", lambda mode: stat.S_IFMT(mode) == stat.S_IFIFO)
+    documents, skipped = read_folder(tmp_path, sandbox)
     take_neighbours(documents)
     assert documents == {}
-    assert reason in skipped["bad.txt"][0].reason
+    assert skipped["bad.txt"][0].reason == "is a device, not a file"
+
+
+def test_a_device_in_the_place_of_a_file_is_not_read() -> None:
+    """Whatever its name was: opening and reading it would never end."""
+    with pytest.raises(LoadError, match="is a device, not a file"):
+        load._read(Path("/dev/zero"), LIMITS)
 
 
 def test_links_inside_the_folder_are_followed(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -442,7 +564,7 @@ def test_links_inside_the_folder_are_followed(tmp_path: Path, sandbox: Sandbox) 
     (tmp_path / "a.txt").symlink_to(".store/x1")
     documents, skipped = read_folder(tmp_path, sandbox)
     assert documents["a.txt"][0].text == "Kept in the store."
-    assert skipped == {}
+    assert list(skipped) == [".*"]  # the store itself is hidden
 
 
 def test_a_folder_with_the_name_of_a_file_is_searched(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -466,15 +588,17 @@ def test_a_folder_with_the_name_of_a_file_is_searched(tmp_path: Path, sandbox: S
 def test_names_that_cannot_be_shown_are_skipped(
     name: bytes, shown: str, tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    add_neighbours(tmp_path)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    add_neighbours(folder)
     try:
-        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text("The text.")
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("The text.")
     except OSError as exc:
         pytest.skip(f"this file system takes no such name: {exc}")
-    documents, skipped = read_folder(tmp_path, sandbox)
-    take_neighbours(documents)
-    assert documents == {}
-    assert "its name is not plain" in skipped[shown][0].reason
+    for documents, skipped in (read_folder(folder, sandbox), index_folder(folder)):
+        take_neighbours(documents)
+        assert documents == {}
+        assert "its name is not plain" in skipped[shown][0].reason
 
 
 @pytest.mark.parametrize(
@@ -487,10 +611,20 @@ def test_unusual_names_are_read(name: str, tmp_path: Path, sandbox: Sandbox) -> 
     assert skipped == {}
 
 
-def test_names_that_begin_with_dots_stay_hidden(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_names_that_begin_with_dots_stay_hidden_and_are_named(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    add_neighbours(folder)
     for name in ("..txt", "...x.txt", ".a.txt"):
-        (tmp_path / name).write_text("The text.")
-    assert read_folder(tmp_path, sandbox) == ({}, {})
+        (folder / name).write_text("The text.")
+    for documents, skipped in (read_folder(folder, sandbox), index_folder(folder)):
+        take_neighbours(documents)
+        assert documents == {}
+        assert [one.reason for one in skipped[".*"]] == [
+            "3 hidden files or folders are not read: ...x.txt, ..txt, .a.txt"
+        ]
 
 
 def test_the_same_content_and_title_twice(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -558,6 +692,109 @@ def test_changed_while_it_is_read(
     assert "was changed while it was read" in reason_for(file)
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with good neighbours around a file that will not stand still."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    add_neighbours(folder)
+    (folder / "bad.txt").write_text("The text.")
+    return folder
+
+
+def before_opening(action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Act after a build has found its files and before it opens the first."""
+    real = build.find_files
+
+    def acting(*arguments: object, **options: object) -> object:
+        found = real(*arguments, **options)
+        action()
+        return found
+
+    monkeypatch.setattr(build, "find_files", acting)
+
+
+def before_reading(
+    path: Path, action: Callable[[], object], times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Act the first ``times`` times that this file was opened and is about to be read."""
+    real = os.fstat
+    opened: list[int] = []
+    inode = path.stat().st_ino
+
+    def acting(descriptor: int) -> os.stat_result:
+        status = real(descriptor)
+        if status.st_ino == inode:
+            # Each reading asks before and after it.
+            if len(opened) % 2 == 0 and len(opened) < 2 * times:
+                action()
+            opened.append(descriptor)
+        return status
+
+    monkeypatch.setattr(load.os, "fstat", acting)
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        (lambda path: path.unlink(), "is gone"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "is a named pipe"),
+        (lambda path: (path.unlink(), path.mkdir()), "is a folder"),
+        (lambda path: (path.unlink(), path.symlink_to(path.name)), "cannot be opened"),
+    ],
+    ids=["deleted", "a pipe", "a folder", "a looping link"],
+)
+def test_an_index_of_a_file_that_is_gone_when_it_is_opened(
+    action: Callable[[Path], object], reason: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_opening(lambda: action(folder / "bad.txt"), monkeypatch)
+    documents, skipped = index_folder(folder)
+    take_neighbours(documents)
+    assert documents == {}
+    assert reason in skipped["bad.txt"][0].reason
+
+
+def test_an_index_of_a_file_deleted_while_it_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "bad.txt"
+    with monkeypatch.context() as patch:
+        before_reading(path, path.unlink, 1, patch)
+        documents, skipped = index_folder(folder)
+    take_neighbours(documents)
+    # It was opened in time and read whole: it went after it was indexed, and goes with the next update.
+    assert [document.text for document in documents.get("bad.txt", ())] == ["The text."]
+    assert skipped == {}
+    documents, skipped = index_folder(folder)
+    take_neighbours(documents)
+    assert documents == skipped == {}
+
+
+@pytest.mark.parametrize("text", ["The text, now longer.", "Short.", "The tezt."])
+def test_an_index_of_a_file_changed_while_it_is_read(
+    text: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "bad.txt"
+
+    def change() -> None:
+        path.write_text(text)
+        os.utime(path, ns=(0, next(ticks)))  # a clock that is fine enough, whatever the disk's
+
+    ticks = iter(range(1, 100))
+    with monkeypatch.context() as patch:
+        before_reading(path, change, 99, patch)
+        documents, skipped = index_folder(folder)
+    take_neighbours(documents)
+    assert documents == {}
+    assert "was changed while it was read" in skipped["bad.txt"][0].reason
+    with monkeypatch.context() as patch:
+        before_reading(path, change, 1, patch)  # now it stands still when it is read once more
+        documents, skipped = index_folder(folder)
+    take_neighbours(documents)
+    assert [document.text for document in documents["bad.txt"]] == [text]
+    assert skipped == {}
+
+
 # --- the sandbox itself -----------------------------------------------------------------------
 
 
@@ -582,6 +819,14 @@ def test_a_child_that_dies_is_named_and_replaced() -> None:
         assert documents or "made its parser crash" in skipped[0].reason
         assert own.parse("pdf", make_pdf([[GOOD]])).text == GOOD
     assert own._child is None
+
+
+def test_the_limits_are_those_that_are_promised() -> None:
+    assert (Sandbox().limits.memory_bytes, Sandbox().limits.seconds) == (1 << 30, 20)
+    (option,) = [one for one in cli.index.params if one.name == "max_seconds"]
+    assert option.default == LoadLimits().seconds
+    (option,) = [one for one in cli.index.params if one.name == "max_memory"]
+    assert option.default << 20 == LoadLimits().memory_bytes
 
 
 def test_the_child_loads_nothing_heavy() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index._parse import parse_csv, parse_jsonl, parse_text
 from index._text import clean, decode, find_date, has_text, parse_date, title_line, top_matter
 from index.errors import LoadError
 from index.load import FORMATS, LoadLimits, Sandbox, SourceFile, find_files, load_file
@@ -572,6 +573,24 @@ def test_a_table_of_bad_rows_is_summed_up() -> None:
     assert skipped[-1] == Skipped("news/a.jsonl", "4,900 more rows could not be read")
 
 
+cells = st.text(st.characters(categories=("L", "N", "P", "Zs", "Mn", "So")), max_size=9)
+
+
+@settings(deadline=None, max_examples=50)
+@given(rows=st.lists(st.tuples(cells, cells, cells), max_size=9))
+def test_a_process_of_its_own_changes_nothing(
+    sandbox: Sandbox, rows: list[tuple[str, str, str]]
+) -> None:
+    """Large text files and tables are read in one, small ones are not."""
+    lines = [json.dumps(dict(zip(("title", "text", "author"), row, strict=True))) for row in rows]
+    jsonl = "\n".join([*lines, "{bad"]).encode()
+    csv = "\n".join(["title,text,author", *(",".join(row) for row in rows)])
+    data = csv.encode("utf-8", "replace")
+    assert sandbox.parse("jsonl", jsonl) == parse_jsonl(jsonl)
+    assert sandbox.parse("csv", data) == parse_csv(data)
+    assert sandbox.parse("text", data) == parse_text(data)
+
+
 # --- encodings and clean text -----------------------------------------------------------------
 
 POLYGLOT = "Zoë said “10 °C” — naïve café. Σήμερα. Переговоры. 停戦交渉 🙂"
@@ -713,8 +732,36 @@ def test_files_are_found_sorted_and_others_named(tmp_path: Path) -> None:
         tmp_path / "b.txt",
         tmp_path / "sub/c.html",
     ]
-    assert [one.source for one in skipped] == ["news/f", "news/sub/d.xyz"]
-    assert all("is not in a format Footnote reads (.txt, .md" in one.reason for one in skipped)
+    hidden, *others = skipped
+    assert [one.source for one in others] == ["news/f", "news/sub/d.xyz"]
+    assert all("is not in a format Footnote reads (.txt, .md" in one.reason for one in others)
+    assert hidden == Skipped("news/.*", "2 hidden files or folders are not read: .git, .hidden.txt")
+
+
+def test_hidden_files_are_counted_in_one_line(tmp_path: Path) -> None:
+    def hidden(**patterns: list[str]) -> list[Skipped]:
+        return find_files(tmp_path, "n", **patterns)[1]
+
+    (tmp_path / ".git" / "objects").mkdir(parents=True)
+    (tmp_path / ".git" / "objects" / "a.txt").write_text("The text.")
+    assert hidden() == [Skipped("n/.*", "1 hidden file or folder is not read: .git")]
+    for at in range(9):
+        (tmp_path / f"sub{at}").mkdir()
+        (tmp_path / f"sub{at}" / ".DS_Store").write_bytes(b"x")
+    assert hidden() == [
+        Skipped(
+            "n/.*",
+            "10 hidden files or folders are not read: "
+            ".git, sub0/.DS_Store, sub1/.DS_Store, sub2/.DS_Store, sub3/.DS_Store and 5 more",
+        )
+    ]
+    assert hidden(exclude=[".git", "*.DS_Store"]) == []
+    assert hidden(include=["*.txt"]) == [
+        Skipped("n/.*", "1 hidden file or folder is not read: .git")
+    ]
+    (tmp_path / ".git").rename(tmp_path / ".g\nit")
+    (one,) = hidden(exclude=["*.DS_Store"])
+    assert one.reason == "1 hidden file or folder is not read: .g\\nit"
 
 
 def test_patterns_choose_files(tmp_path: Path) -> None:
