@@ -233,7 +233,7 @@ def check(index_dir: Path) -> None:
 @main.command("list")
 @_index_option
 def list_documents(index_dir: Path) -> None:
-    """List what is indexed: documents, passages, dates, and when each file had last changed."""
+    """List what is indexed: documents, passages, dates, when each file had last changed; a total."""
     from collections import Counter
     from datetime import UTC, datetime
 
@@ -259,6 +259,8 @@ def list_documents(index_dir: Path) -> None:
             for document in generation.documents
         ],
     )
+    counts = ((len(generation.documents), "document"), (len(generation.chunks), "passage"))
+    click.echo(", ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in counts))
 
 
 @main.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import resource
 import signal
 import subprocess
@@ -17,7 +18,8 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ from index.build import remove_from_index, update_index
 from index.embed import passage_text
 from index.errors import FootnoteError, IndexWriteError
 from index.store import Store
+from qa.answer import QA
+from qa.confidence import Confidence, Signals
+from qa.types import Reading, Span
 from qa.uploads import Uploads
 from tests.fakes import (
     CountingFileSystem,
@@ -197,9 +202,53 @@ def write_versions(index: str, folder: str, log: str, last: int | None) -> None:
             acknowledged.write(f"{version}\n".encode())
 
 
+class ReleaseReader:
+    """Points at every word like ``v7``."""
+
+    fingerprint = "release"
+
+    def read(
+        self,
+        questions: Sequence[str],
+        passages: Sequence[Sequence[str]],
+        titles: Sequence[Sequence[str]] | None = None,
+    ) -> list[list[Reading]]:
+        return [[self._read(text) for text in texts] for texts in passages]
+
+    def _read(self, text: str) -> Reading:
+        found = re.finditer(r"\bv\d+", text)
+        return Reading(tuple(Span(one.start(), one.end(), 5.0) for one in found), null_score=0.0)
+
+
+def open_qa(index: str) -> QA:
+    weights = {field.name: 0.0 for field in fields(Signals)}
+    return QA(
+        Store(index),
+        ReleaseReader(),  # type: ignore[arg-type]
+        Confidence(weights, intercept=0.0, threshold=0.5, measured={}),
+        embedder=FakeEmbedder(),
+    )
+
+
+def ask_version(qa: QA) -> int:
+    """Ask more questions than are answered at a time; return the release that all answers name."""
+    answers = qa.ask_batch(["Which release is the item?"] * 17, threshold=0)
+    named = {answer.text for answer in answers}
+    assert len(named) == 1, f"answers of one batch name {named}"
+    for answer in answers:
+        assert not answer.alternatives, f"an answer mixes generations: {answer.alternatives}"
+        assert len({citation.document.id for citation in answer.citations}) == 4
+        assert all(citation.verify() for citation in answer.citations)
+    return int(str(named.pop()).removeprefix("v"))
+
+
 def read_versions(index: str, stop: str, outcome: str) -> None:
-    """Ask whatever generation is newest until told to stop; every answer must be of one piece."""
-    store = Store(index)
+    """Ask whatever generation is newest until told to stop; every answer must be of one piece.
+
+    What was last answered from is in a file beside ``outcome``.
+    """
+    store, qa = Store(index), open_qa(index)
+    answered: list[int] = []
     opened = asked = 0
     generation = store.open()
     versions: list[int] = []
@@ -218,10 +267,18 @@ def read_versions(index: str, stop: str, outcome: str) -> None:
         vectors = FakeEmbedder().embed(texts)
         assert np.allclose(np.diag(generation.similarities(vectors)), 1.0, atol=1e-5)
         versions.append(int(word))
+        answered.append(ask_version(qa))
+        assert qa.recovered_from is None
+        if answered[-1:] != answered[-2:-1]:
+            Path(f"{outcome}.tmp").write_text(str(answered[-1]))
+            Path(f"{outcome}.tmp").replace(f"{outcome}.now")
         asked += 1
         time.sleep(0.002)
     assert versions == sorted(versions)
-    Path(outcome).write_text(json.dumps({"opened": opened, "asked": asked}))
+    assert answered == sorted(answered)
+    Path(outcome).write_text(
+        json.dumps({"opened": opened, "asked": asked, "answered": len(set(answered))})
+    )
 
 
 def hold_the_lock(index: str, held: str) -> None:
@@ -281,6 +338,9 @@ def _warm_up() -> None:
         write_articles(Path(place) / "news", {"a.txt": article(1)})
         update(f"{place}/index", f"{place}/news", None, "1", rebuild=False)
         _open_and_ask(f"{place}/index")
+        write_articles(Path(place) / "releases", {f"{n}.txt": f"The v1 of {n}." for n in range(4)})
+        update(f"{place}/other", f"{place}/releases", None, "1", rebuild=False)
+        ask_version(open_qa(f"{place}/other"))
 
 
 def serve() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -22,7 +23,7 @@ from index.store import Store
 from qa.cli import _progress, main
 from qa.confidence import CALIBRATED, Confidence
 from tests.conftest import ROOT
-from tests.fakes import FakeEmbedder, write_articles
+from tests.fakes import FakeEmbedder, article, write_articles
 
 QUESTION = "Who told reporters in October 2024 that talks about Gaza would resume within days?"
 
@@ -209,6 +210,67 @@ def test_list_remove_and_rollback(tmp_path: Path) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `footnote index` embed with a fake."""
     monkeypatch.setattr("index.embed.SentenceEmbedder", FakeEmbedder)
+
+
+@pytest.mark.usefixtures("quick")
+def test_list_shows_passages_dates_changes_and_a_total(tmp_path: Path) -> None:
+    folder, index = tmp_path / "news", tmp_path / "index"
+    write_articles(
+        folder,
+        {
+            "a.txt": "A\n\nText of a.",
+            "b.md": "---\ntitle: The long one\ndate: 2024-10-24\n---\n" + article(3, words=3000),
+        },
+    )
+    os.utime(folder / "a.txt", (1_700_000_000, 1_700_000_000))
+    run("index", folder, "--index", index)
+    header, *lines, total = run("list", "--index", index).stdout.strip().splitlines()
+    assert header.split() == ["source", "title", "date", "passages", "changed"]
+    first, second = (re.split(r" {2,}", line.strip()) for line in lines)
+    assert first == ["news/a.txt", "A", "1", "2023-11-14 22:13"]
+    passages = len(Store(index).open().chunks)
+    assert second[:4] == ["news/b.md", "The long one", "2024-10-24", str(passages - 1)]
+    assert total == f"2 documents, {passages} passages"
+    assert passages > 10
+
+
+@pytest.mark.usefixtures("quick")
+def test_list_of_an_index_without_documents(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    run("index", tmp_path / "empty", "--index", tmp_path / "index")
+    assert run("list", "--index", tmp_path / "index").stdout == "0 documents, 0 passages\n"
+
+
+@pytest.mark.usefixtures("quick")
+def test_include_and_exclude_choose_files_and_are_remembered(tmp_path: Path) -> None:
+    folder, index = tmp_path / "news", tmp_path / "index"
+    names = ("a.txt", "b.txt", "draft-a.txt", "c.md")
+    write_articles(folder, {name: f"{name}\n\nText of {name}." for name in names})
+    first = run("index", folder, "--index", index, "--include", "*.txt", "--exclude", "draft*")
+    assert first.exit_code == 0
+    assert "The index holds 2 documents" in first.stdout
+    (folder / "d.md").write_text("D\n\nText of d.")
+    (folder / "draft-d.txt").write_text("D\n\nText of d.")
+    assert "2 unchanged. The index holds 2" in run("index", "--index", index).stdout
+    more = run("index", folder, "--index", index, "--include", "*.txt", "--include", "c.*")
+    assert "added  news/c.md" in more.stdout
+    assert "added  news/draft-a.txt" in more.stdout
+    assert "d.md" not in more.stdout
+
+
+@pytest.mark.usefixtures("quick")
+def test_index_asks_before_most_of_it_goes(tmp_path: Path) -> None:
+    folder, index = tmp_path / "news", tmp_path / "index"
+    write_articles(folder, {f"{name}.txt": f"{name}\n\nText of {name}." for name in "abc"})
+    run("index", folder, "--index", index)
+    for name in "ab":
+        (folder / f"{name}.txt").unlink()
+    assert "2 of the 3" in one_line(run("index", "--index", index))
+    assert "3 documents" in run("list", "--index", index).stdout
+    done = run("index", "--index", index, "--yes")
+    assert done.exit_code == 0
+    assert "2 removed" in done.stdout
+    assert "1 document, 1 passage\n" in run("list", "--index", index).stdout
 
 
 def damage_marker(index: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
+import socket
 import stat
 import threading
 import time
@@ -15,6 +17,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
+from filelock import BaseFileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -492,6 +495,21 @@ def test_a_second_writer_is_refused_within_a_second_and_told_who_writes(store: S
         commit(Store(store.path), ["text"])
     assert time.monotonic() - started < 5  # a second by design; a loaded machine gets more
     commit(Store(store.path), ["text"], base=2)
+
+
+def test_a_second_writer_waits_for_the_lock_for_a_second_at_most(store: Store) -> None:
+    class Asked(UnsyncedFileSystem):
+        timeouts: list[float] = []
+
+        def lock(self, path: Path, timeout: float) -> BaseFileLock:
+            self.timeouts.append(timeout)
+            return super().lock(path, timeout)
+
+    owner = f"process {os.getpid()} on {socket.gethostname()} since 20"
+    with store.writer(), pytest.raises(IndexLocked, match=re.escape(owner)):
+        commit(Store(store.path, Asked()), ["text"])
+    assert len(Asked.timeouts) == 1
+    assert 0 <= Asked.timeouts[0] <= 1
 
 
 def test_an_unreadable_owner_is_another_process(store: Store) -> None:
