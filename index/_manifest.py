@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from index._parse import Columns
 from index.types import Skipped
 
 FORMAT = 1
@@ -42,7 +43,8 @@ class FolderRecord:
 
     ``path`` is absolute, or relative to the folder that holds the index.
     ``removed`` maps sources that were taken out by hand to the SHA-256 of their bytes; they stay
-    out until the bytes change.
+    out until the bytes change. ``columns`` are those of its tables, none in an index from before they
+    could be named.
     """
 
     path: str
@@ -50,6 +52,7 @@ class FolderRecord:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     removed: Mapping[str, str] = field(default_factory=dict)
+    columns: Columns = field(default_factory=Columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class Manifest:
                     "include": list(folder.include),
                     "exclude": list(folder.exclude),
                     "removed": dict(folder.removed),
+                    "columns": {"title": folder.columns.title, "text": folder.columns.text},
                 }
                 for folder in self.folders
             ],
@@ -163,6 +167,7 @@ class Manifest:
                         include=tuple(folder["include"]),
                         exclude=tuple(folder["exclude"]),
                         removed=folder["removed"],
+                        columns=Columns(**folder.get("columns", {})),
                     )
                     for folder in content["folders"]
                 ),

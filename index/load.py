@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index._parse import (
+    Columns,
     LabelledSpan,
     LoadLimits,
     Parsed,
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "LOADER_VERSION",
+    "Columns",
     "LoadLimits",
     "Sandbox",
     "SourceFile",
     "find_files",
+    "is_table",
     "load_file",
 ]
 
@@ -60,7 +63,7 @@ FORMATS: Mapping[str, str] = {
 
 _UNSUPPORTED = f"is not in a format Footnote reads ({', '.join(FORMATS)})"
 
-_TABLES: Mapping[str, Callable[[bytes], Table]] = {"csv": parse_csv, "jsonl": parse_jsonl}
+_TABLES: Mapping[str, Callable[[bytes, Columns], Table]] = {"csv": parse_csv, "jsonl": parse_jsonl}
 
 _MAX_ROW_REASONS = 100  # of a table; further bad rows are counted
 _LANGUAGE_CHARACTERS = 4000
@@ -174,21 +177,28 @@ def _os_reason(exc: Exception) -> str:
     return (getattr(exc, "strerror", None) or str(exc)).lower()
 
 
+def is_table(path: Path) -> bool:
+    """Tell whether the file's rows are documents, so that `Columns` are for it."""
+    return FORMATS.get(path.suffix.lower()) in _TABLES
+
+
 def load_file(
     file: SourceFile,
     data: bytes | None = None,
     *,
+    columns: Columns | None = None,
     limits: LoadLimits | None = None,
     sandbox: Sandbox | None = None,
 ) -> tuple[list[Document], list[Skipped]]:
     """Read one file: its documents (one; for a table one a row) and what of it could not be read.
 
-    ``data`` are the file's bytes, where the caller has read them. ``sandbox`` parses Markdown, web
-    pages, PDF and Word files; one that is shared over many files saves a process start (0.2 s) for
-    each, and its limits are then those that count. Never raises for a bad file.
+    ``data`` are the file's bytes, where the caller has read them. ``columns`` are for tables only;
+    without them, title and text are found. ``sandbox`` parses Markdown, web pages, PDF and Word
+    files; one that is shared over many files saves a process start (0.2 s) for each, and its limits
+    are then those that count. Never raises for a bad file.
     """
     try:
-        return _load(file, data, limits or LoadLimits(), sandbox)
+        return _load(file, data, columns or Columns(), limits or LoadLimits(), sandbox)
     except LoadError as exc:
         return [], [Skipped(file.source, str(exc))]
     except MemoryError:
@@ -199,7 +209,11 @@ def load_file(
 
 
 def _load(
-    file: SourceFile, data: bytes | None, limits: LoadLimits, sandbox: Sandbox | None
+    file: SourceFile,
+    data: bytes | None,
+    columns: Columns,
+    limits: LoadLimits,
+    sandbox: Sandbox | None,
 ) -> tuple[list[Document], list[Skipped]]:
     kind = FORMATS.get(file.path.suffix.lower())
     if kind is None:
@@ -212,7 +226,7 @@ def _load(
     if not data:
         raise LoadError("is empty")
     if kind in _TABLES:
-        return _rows(file, _TABLES[kind](data))
+        return _rows(file, _TABLES[kind](data, columns))
     if kind == "text":
         parsed = parse_text(data)
     elif sandbox is not None:

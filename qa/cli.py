@@ -70,6 +70,8 @@ def main() -> None:
 @click.option("--rebuild", is_flag=True, help="Build anew, with another model for example.")
 @click.option("--include", multiple=True, metavar="PATTERN", help="Only files like this (*.md).")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="No files like this (drafts/*).")
+@click.option("--title-column", metavar="NAME", help="Of .csv, .jsonl: holds titles ('': found).")
+@click.option("--text-column", metavar="NAME", help="Of .csv, .jsonl: holds texts ('': found).")
 @click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
 @click.option("--yes", is_flag=True, help="Go ahead even if over half of the index would go.")
 @click.option("--watch", is_flag=True, help="Then follow changes until Ctrl-C.")
@@ -80,6 +82,8 @@ def index(
     rebuild: bool,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    title_column: str | None,
+    text_column: str | None,
     dry_run: bool,
     yes: bool,
     watch: bool,
@@ -90,9 +94,13 @@ def index(
     """
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
+    columns_named = title_column is not None or text_column is not None
+    if columns_named and not folders:
+        raise click.UsageError("--title-column and --text-column are for FOLDERS: name them too")
     with _until_stopped() if watch else nullcontext(threading.Event()) as stop:
         from index.build import update_index
         from index.embed import DEFAULT_MODEL, SentenceEmbedder
+        from index.load import Columns
 
         embedder = SentenceEmbedder(model or _embedder_of(index_dir) or DEFAULT_MODEL)
         with _progress() as bar:
@@ -103,6 +111,9 @@ def index(
                 rebuild=rebuild,
                 include=include,
                 exclude=exclude,
+                columns=Columns(title_column or None, text_column or None)
+                if columns_named
+                else None,
                 dry_run=dry_run,
                 confirm=yes,
                 progress=_stages(bar),

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from index.store import Store
+from index.types import Document
 from qa.cli import main
 from tests.conftest import ROOT
 
@@ -132,6 +134,35 @@ def test_index_reports_a_table_and_updates(tmp_path: Path) -> None:
     third = run("index", "--index", index)
     assert "2 unchanged" in third.stdout
     assert "(0 embedded now" in third.stdout
+
+
+def test_index_takes_the_columns_of_tables_by_name(tmp_path: Path) -> None:
+    folder, index = tmp_path / "articles", tmp_path / "index"
+    folder.mkdir()
+    (folder / "wire.csv").write_text(
+        "head,report,notes\nTalks,He left.,The desk has added a long note.\n", encoding="utf-8"
+    )
+    (folder / "one.txt").write_text("One\n\nThe fair opened in Lyon in 1894.", encoding="utf-8")
+
+    def wire() -> Document:
+        return next(d for d in Store(index).open().documents if "wire.csv" in d.source)
+
+    run("index", folder, "--index", index)
+    assert wire().text == "The desk has added a long note."
+    named = run(
+        "index", folder, "--index", index, "--title-column", "HEAD", "--text-column", "report"
+    )
+    assert "changed  articles/wire.csv" in named.stdout
+    assert (wire().title, wire().text) == ("Talks", "He left.")
+    run("index", folder, "--index", index, "--text-column", "report")
+    assert wire().title != "Talks"
+    bad = run("index", folder, "--index", index, "--text-column", "boddy")
+    assert "has no column 'boddy'; it has 'head', 'report', 'notes'" in bad.stdout
+    nameless = run("index", "--index", index, "--text-column", "notes")
+    assert nameless.exit_code == 2
+    assert "name them too" in nameless.stderr
+    run("index", folder, "--index", index, "--text-column", "")
+    assert wire().text == "The desk has added a long note."
 
 
 def test_list_remove_and_rollback(tmp_path: Path) -> None:
