@@ -617,6 +617,20 @@ def test_one_named_column_leaves_the_other_to_be_found(kind: str) -> None:
     assert [d.text for d in documents] == (["7", "8"] if kind == "csv" else [])
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_named_columns_hold_for_large_tables_too(kind: str, sandbox: Sandbox) -> None:
+    note = "A long note. " * 50_000
+    data = f"body,notes\nHe left.,{note}" if kind == "csv" else json.dumps({"b": "", "notes": note})
+    file = SourceFile(Path(f"a.{kind}"), f"news/a.{kind}")
+    (document,), _ = load_file(
+        file, data.encode(), columns=Columns(title="NOTES", text="notes"), sandbox=sandbox
+    )
+    assert document.text == clean(note)
+    assert document.title.startswith("A long note. A long")
+    _, (skipped,) = load_file(file, data.encode(), columns=Columns(text="x"), sandbox=sandbox)
+    assert skipped.reason.startswith("has no column 'x'; it has ")
+
+
 def test_a_column_named_for_the_text_is_not_found_for_the_title() -> None:
     data = b"title,name\nThe whole article stands here.,Talks\n"
     file = SourceFile(Path("a.csv"), "news/a.csv")
