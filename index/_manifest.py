@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from index._parse import Columns
 from index._recipe import Recipe
 from index.types import Skipped
 
@@ -43,7 +44,8 @@ class FolderRecord:
 
     ``path`` is absolute, or relative to the folder that holds the index.
     ``removed`` maps sources that were taken out by hand to the SHA-256 of their bytes; they stay
-    out until the bytes change.
+    out until the bytes change. ``columns`` are those of its tables, none in an index from before they
+    could be named.
     """
 
     path: str
@@ -51,6 +53,7 @@ class FolderRecord:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     removed: Mapping[str, str] = field(default_factory=dict)
+    columns: Columns = field(default_factory=Columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class Manifest:
                     "include": list(folder.include),
                     "exclude": list(folder.exclude),
                     "removed": dict(folder.removed),
+                    "columns": {"title": folder.columns.title, "text": folder.columns.text},
                 }
                 for folder in self.folders
             ],
@@ -169,6 +173,7 @@ class Manifest:
                         include=tuple(folder["include"]),
                         exclude=tuple(folder["exclude"]),
                         removed=folder["removed"],
+                        columns=Columns(**folder.get("columns", {})),
                     )
                     for folder in content["folders"]
                 ),
@@ -216,6 +221,7 @@ def salvage(data: bytes) -> Salvage | None:
                 include=tuple(map(_text, _list(folder.get("include", [])))),
                 exclude=tuple(map(_text, _list(folder.get("exclude", [])))),
                 removed={_text(k): _text(v) for k, v in folder.get("removed", {}).items()},
+                columns=_columns(folder.get("columns", {})),
             )
             for folder in _list(content["folders"])
         )
@@ -228,6 +234,11 @@ def salvage(data: bytes) -> Salvage | None:
     name = embedder.get("name") if isinstance(embedder, dict) else None
     whole = checksum == hashlib.sha256(_render(content)).hexdigest()
     return Salvage(folders, name if isinstance(name, str) else None, whole)
+
+
+def _columns(value: Any) -> Columns:
+    names = {role: None if name is None else _text(name) for role, name in value.items()}
+    return Columns(**names)
 
 
 def _text(value: Any) -> str:

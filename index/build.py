@@ -31,11 +31,13 @@ from index.errors import (
 from index.lexical import LexicalIndex
 from index.load import (
     LOADER_VERSION,
+    Columns,
     LoadLimits,
     Sandbox,
     SourceFile,
     find_files,
     is_of_hidden_files,
+    is_table,
     load_file,
 )
 from index.store import Generation, Store
@@ -143,6 +145,7 @@ def update_index(
     rebuild: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    columns: Columns | None = None,
     confirm: bool = False,
     dry_run: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -154,10 +157,11 @@ def update_index(
     ``folders`` are added, or updated if the index follows them already; the others it follows are
     left as they are. Without ``folders`` all of them are updated. ``include`` and ``exclude``
     (patterns as in `find_files`) hold for the named folders and are remembered; without any, those
-    remembered hold, unless a ``rebuild`` names the folder anew. A file whose bytes have not changed
-    is not parsed again, a text that was embedded before is not embedded again, and without any change
-    nothing is written; of ``embedder`` only the name is then used, so a lazy one loads no model. What
-    was made with other versions of a parser, of the chunker or of the word lists' tokenizer is made
+    remembered hold, unless a ``rebuild`` names the folder anew. So do ``columns`` (title and text
+    together), and the folder's tables are parsed again when they change. A file whose bytes have not
+    changed is not parsed again, a text that was embedded before is not embedded again, and without any
+    change nothing is written; of ``embedder`` only the name is then used, so a lazy one loads no model.
+    What was made with other versions of a parser, of the chunker or of the word lists' tokenizer is made
     anew with today's (`index._recipe`). ``rebuild`` re-uses nothing but the list of folders, which it
     also reads from an index that is damaged or of another format, and what an interrupted run has
     finished; it is how to change embedder or ``chunking``. With ``dry_run`` nothing is written, chunked or embedded.
@@ -181,7 +185,7 @@ def update_index(
         stale = {stage for stage in today if made_by.get(stage) != today[stage]}
         whole = rebuild or (base is not None and "load" in stale)
         followed, in_scope = _choose_folders(
-            store.path, before.folders, folders, include, exclude, rebuild
+            store.path, before.folders, folders, include, exclude, columns, rebuild
         )
         if base is None and not confirm:
             _require_salvaged(before.folders, store.path)
@@ -417,6 +421,7 @@ def _choose_folders(
     named: Sequence[str | Path],
     include: Sequence[str],
     exclude: Sequence[str],
+    columns: Columns | None,
     rebuild: bool,
 ) -> tuple[list[FolderRecord], set[str]]:
     """Return the folders to follow from now on, and the labels of those to look into now."""
@@ -437,6 +442,8 @@ def _choose_folders(
             folder = FolderRecord(recorded, _label(Path(os.path.abspath(one)), taken))  # noqa: PTH100 - a link keeps its own name
         if include or exclude or rebuild:
             folder = replace(folder, include=tuple(include), exclude=tuple(exclude))
+        if columns is not None or rebuild:
+            folder = replace(folder, columns=columns or Columns())
         by_path[recorded] = folder
         in_scope.add(folder.label)
     if not by_path:
@@ -493,10 +500,13 @@ def _read_folders(
             found += ((file, folder) for file in here)
             skipped += problems
     taken = {document.id for group in documents.values() for document in group}
+    columns = {folder.label: folder.columns for folder in before.folders}
     report(Progress("read", 0, len(found)))
     with Sandbox(limits) as sandbox:
         for done, (file, folder) in enumerate(found, 1):
-            record, group = _read_file(file, folder, before, trust_hashes, sandbox)
+            other_columns = is_table(file.path) and columns.get(folder.label) != folder.columns
+            trusted = trust_hashes and not other_columns
+            record, group = _read_file(file, folder, before, trusted, sandbox)
             record, group = _admit(record, group, taken)
             files[file.source], documents[file.source] = record, group
             report(Progress("read", done, len(found)))
@@ -533,7 +543,7 @@ def _read_file(
     read = _read_bytes(file.path, sandbox.limits.max_file_bytes)
     if read is None:
         # Not a file that can be read in one piece: the loader knows what to say about it.
-        loaded, skipped = load_file(file, sandbox=sandbox)
+        loaded, skipped = load_file(file, columns=folder.columns, sandbox=sandbox)
         return FileRecord("", 0, 0, (), tuple(skipped)), tuple(loaded)
     data, mtime_ns = read
     sha256 = hashlib.sha256(data).hexdigest()
@@ -543,7 +553,7 @@ def _read_file(
     known = before.files.get(file.source)
     if trust_hashes and known is not None and known.sha256 == sha256:
         return replace(known, mtime_ns=mtime_ns), before.documents[file.source]
-    loaded, skipped = load_file(file, data, sandbox=sandbox)
+    loaded, skipped = load_file(file, data, columns=folder.columns, sandbox=sandbox)
     # That nothing could be read may be the machine's fault: it is tried again the next time.
     remembered = sha256 if loaded else ""
     return FileRecord(remembered, len(data), mtime_ns, (), tuple(skipped)), tuple(loaded)
@@ -672,8 +682,12 @@ def _require_most_to_stay(before: _Contents, after: _Contents) -> None:
     moved = {new[i].sha256 for i in new.keys() - old.keys()}
     lost = {i for i in lost if old[i].sha256 not in moved}
     if 2 * len(lost) > len(old):
+        of = {s for s, group in before.documents.items() if any(d.id in lost for d in group)}
+        why = next(
+            (f": '{s.source}' {s.reason}" for s in after.all_skipped() if s.source in of), ""
+        )
         raise ConfigError(
-            f"This would remove {len(lost)} of the {len(old)} documents in the index; "
+            f"This would remove {len(lost)} of the {len(old)} documents in the index{why}; "
             f"run it again with `--yes` if that is meant."
         )
 

@@ -76,6 +76,8 @@ def main() -> None:
 @click.option("--rebuild", is_flag=True, help="Build anew, with another model for example.")
 @click.option("--include", multiple=True, metavar="PATTERN", help="Only files like this (*.md).")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="No files like this (drafts/*).")
+@click.option("--title-column", metavar="NAME", help="Of .csv, .jsonl: holds titles ('': found).")
+@click.option("--text-column", metavar="NAME", help="Of .csv, .jsonl: holds texts ('': found).")
 @click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
 @click.option("--yes", is_flag=True, help="Go ahead even if over half of the index would go.")
 @click.option(
@@ -101,6 +103,8 @@ def index(
     rebuild: bool,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    title_column: str | None,
+    text_column: str | None,
     dry_run: bool,
     yes: bool,
     max_seconds: float,
@@ -113,10 +117,13 @@ def index(
     """
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
+    columns_named = title_column is not None or text_column is not None
+    if columns_named and not folders:
+        raise click.UsageError("--title-column and --text-column are for FOLDERS: name them too")
     with _until_stopped() if watch else nullcontext(threading.Event()) as stop:
         from index.build import update_index
         from index.embed import DEFAULT_MODEL, SentenceEmbedder
-        from index.load import LoadLimits
+        from index.load import Columns, LoadLimits
 
         embedder = SentenceEmbedder(model or _embedder_of(index_dir) or DEFAULT_MODEL)
         limits = LoadLimits(seconds=max_seconds, memory_bytes=max_memory << 20)
@@ -128,6 +135,9 @@ def index(
                 rebuild=rebuild,
                 include=include,
                 exclude=exclude,
+                columns=Columns(title_column or None, text_column or None)
+                if columns_named
+                else None,
                 dry_run=dry_run,
                 confirm=yes,
                 progress=_stages(bar),

@@ -9,6 +9,7 @@ import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from index.build import BuildReport, Progress, remove_from_index, update_index
 from index.chunk import ChunkConfig
 from index.embed import passage_text
 from index.errors import ConfigError, EmbedderError, IndexDamaged, IndexForeign, IndexMismatch
+from index.load import Columns, SourceFile, load_file
 from index.store import Generation, Store
 from index.types import Skipped, Vectors
 from tests.conftest import ROOT
@@ -251,6 +253,94 @@ def test_patterns_are_remembered(index: Path, folder: Path) -> None:
     )
 
 
+NOTES = "id,body,notes\n1,He left.,A note of the desk.\n2,She came.,Another note.\n"
+
+
+def texts(index: Path, source: str) -> list[str]:
+    """The texts of a table's documents in the index."""
+    return [d.text for d in opened(index).documents if d.source.startswith(f"{source}#")]
+
+
+def test_columns_are_remembered(index: Path, folder: Path) -> None:
+    (folder / "wire.csv").write_text(NOTES)
+    update(index, folder, columns=Columns(text="notes"))
+    (folder / "more.jsonl").write_text('{"body": "He left.", "Notes": "A late note."}\n')
+    assert update(index).added == ("news/more.jsonl",)
+    assert update(index, folder, include=["*.csv", "*.jsonl"], confirm=True).written
+    assert texts(index, "news/wire.csv") == ["A note of the desk.", "Another note."]
+    assert texts(index, "news/more.jsonl") == ["A late note."]
+    assert update(index, rebuild=True).changed == ()
+    assert update(index, folder, columns=Columns(title="notes")).written  # both are named together
+    assert texts(index, "news/wire.csv") == ["He left.", "She came."]
+    assert opened(index).manifest.folders[0].include == ("*.csv", "*.jsonl")
+
+
+def test_columns_are_found_again_once_none_is_named(index: Path, folder: Path) -> None:
+    (folder / "wire.csv").write_text(NOTES)
+    update(index, folder, columns=Columns(text="notes"))
+    assert update(index, folder, columns=Columns()).changed == ("news/wire.csv",)
+    assert texts(index, "news/wire.csv") == ["He left.", "She came."]
+    update(index, folder, columns=Columns(text="notes"))
+    update(index, folder, rebuild=True)
+    assert texts(index, "news/wire.csv") == ["He left.", "She came."]
+
+
+def test_columns_hold_for_the_folders_they_were_named_with(index: Path, folder: Path) -> None:
+    other = folder.with_name("other")
+    write_articles(other, {"wire.csv": NOTES})
+    write_articles(folder, {"wire.csv": NOTES})
+    update(index, folder, other)
+    report = update(index, other, columns=Columns(text="notes"))
+    assert report.changed == ("other/wire.csv",)
+    assert texts(index, "news/wire.csv") == ["He left.", "She came."]
+    assert texts(index, "other/wire.csv") == ["A note of the desk.", "Another note."]
+
+
+def test_other_columns_read_tables_anew_and_nothing_else(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_articles(folder, {"wire.csv": NOTES, "page.md": "# Page\n\nText.", "out.csv": NOTES})
+    (folder / "wire.JSONL").write_text('{"body": "It came.", "notes": "A third note."}\n')
+    write_articles(folder.with_name("other"), {"wire.csv": NOTES})
+    update(index, folder, folder.with_name("other"))
+    remove_from_index(index, ["news/out.csv"], fs=UnsyncedFileSystem())
+    read: list[str] = []
+
+    def noted(file: SourceFile, *arguments: Any, **options: Any) -> Any:
+        read.append(file.source)
+        return load_file(file, *arguments, **options)
+
+    monkeypatch.setattr("index.build.load_file", noted)
+    embedder = FakeEmbedder()
+    named = {"columns": Columns(text="notes"), "embedder": embedder}
+    report = update(index, folder, **named)
+    assert read == ["news/wire.JSONL", "news/wire.csv"]
+    assert report.changed == ("news/wire.JSONL", "news/wire.csv")
+    assert len(embedder.embedded) == 3
+    assert texts(index, "news/out.csv") == []  # taken out by hand
+    read.clear()
+    assert not update(index, folder, **named).written
+    assert not update(index).written
+    assert read == []
+
+
+def test_a_table_without_the_named_column_says_so_before_it_goes(
+    index: Path, folder: Path, tmp_path: Path
+) -> None:
+    tables = tmp_path / "tables"
+    write_articles(tables, {"wire.csv": NOTES})
+    update(index, tables)
+    with pytest.raises(ConfigError, match=r"2 of the 2 .*'tables/wire.csv' has no column 'nots'"):
+        update(index, tables, columns=Columns(text="nots"))
+    assert texts(index, "tables/wire.csv") == ["He left.", "She came."]
+    (skipped,) = update(index, tables, columns=Columns(text="nots"), confirm=True).skipped
+    assert skipped == Skipped(
+        "tables/wire.csv", "has no column 'nots'; it has 'id', 'body', 'notes'"
+    )
+    update(index, tables, columns=Columns(text="notes"))
+    assert texts(index, "tables/wire.csv") == ["A note of the desk.", "Another note."]
+
+
 def test_a_bad_file_costs_only_itself_and_is_named(index: Path, folder: Path) -> None:
     (folder / "empty.txt").write_bytes(b"")
     (folder / "photo.jpg").write_bytes(b"\xff\xd8")
@@ -464,7 +554,7 @@ def test_a_rebuild_salvages_what_the_index_was_told(
         articles = {f"{n}.txt": article(n) for n in range(4)} | {"draft.txt": article(9)}
         write_articles(tmp_path / name, articles)
     update(index, tmp_path / "a", exclude=["draft*"])
-    update(index, tmp_path / "b", include=["[1-9].txt"])
+    update(index, tmp_path / "b", include=["[1-9].txt"], columns=Columns(text="body"))
     remove_from_index(index, ["a/3.txt"], fs=UnsyncedFileSystem())
     before = opened(index)
     for manifest in index.glob("gen-*/manifest.json"):

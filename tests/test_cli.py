@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 
 from index._manifest import Manifest
 from index.store import Store
+from index.types import Document
 from qa.cli import _progress, main
 from qa.confidence import CALIBRATED, Confidence
 from tests.conftest import ROOT
@@ -189,6 +190,35 @@ def test_index_takes_limits_for_a_file(tmp_path: Path) -> None:
     big = run("index", "--index", index, "--max-memory", "128").stdout
     assert "articles/big.csv: needs more than 128 MiB of memory to read; `footnote index" in big
     assert "1 unchanged" in big
+
+
+def test_index_takes_the_columns_of_tables_by_name(tmp_path: Path) -> None:
+    folder, index = tmp_path / "articles", tmp_path / "index"
+    folder.mkdir()
+    (folder / "wire.csv").write_text(
+        "head,report,notes\nTalks,He left.,The desk has added a long note.\n", encoding="utf-8"
+    )
+    (folder / "one.txt").write_text("One\n\nThe fair opened in Lyon in 1894.", encoding="utf-8")
+
+    def wire() -> Document:
+        return next(d for d in Store(index).open().documents if "wire.csv" in d.source)
+
+    run("index", folder, "--index", index)
+    assert wire().text == "The desk has added a long note."
+    named = run(
+        "index", folder, "--index", index, "--title-column", "HEAD", "--text-column", "report"
+    )
+    assert "changed  articles/wire.csv" in named.stdout
+    assert (wire().title, wire().text) == ("Talks", "He left.")
+    run("index", folder, "--index", index, "--text-column", "report")
+    assert wire().title != "Talks"
+    bad = run("index", folder, "--index", index, "--text-column", "boddy")
+    assert "has no column 'boddy'; it has 'head', 'report', 'notes'" in bad.stdout
+    nameless = run("index", "--index", index, "--text-column", "notes")
+    assert nameless.exit_code == 2
+    assert "name them too" in nameless.stderr
+    run("index", folder, "--index", index, "--text-column", "")
+    assert wire().text == "The desk has added a long note."
 
 
 def test_list_remove_and_rollback(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 
 from index._journal import Journal
 from index._manifest import EmbedderRecord, FileRecord, FolderRecord, Manifest, UnknownFormatError
+from index._parse import Columns
 from index._parts import (
     chunks_from_bytes,
     chunks_to_bytes,
@@ -185,6 +187,7 @@ manifests = st.builds(
             st.lists(words, max_size=2).map(tuple),
             st.lists(words, max_size=2).map(tuple),
             st.dictionaries(words, words, max_size=2),
+            st.builds(Columns, st.none() | words, st.none() | words),
         ),
         max_size=2,
     ).map(tuple),
@@ -209,6 +212,19 @@ manifests = st.builds(
 @settings(deadline=None, max_examples=100)
 def test_a_manifest_survives(manifest: Manifest) -> None:
     assert Manifest.from_bytes(manifest.to_bytes()) == manifest
+
+
+def test_a_manifest_from_before_columns_could_be_named_opens() -> None:
+    folder = FolderRecord("news", "news", include=("*.csv",))
+    manifest = Manifest(EmbedderRecord("fake", "f", 8), {}, 1, folders=(folder,))
+    content = json.loads(manifest.to_bytes())
+    del content["folders"][0]["columns"], content["checksum"]
+
+    def render() -> bytes:
+        return json.dumps(content, sort_keys=True).encode("ascii") + b"\n"
+
+    content["checksum"] = hashlib.sha256(render()).hexdigest()
+    assert Manifest.from_bytes(render()).folders == (folder,)
 
 
 @given(manifests, st.data())
