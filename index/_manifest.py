@@ -89,6 +89,7 @@ class Manifest:
     chunks: int = 0
     parts: Mapping[str, Part] = field(default_factory=dict)
     encoder: Mapping[str, Part] = field(default_factory=dict)
+    chunker_version: int = 1  # of the generations that do not say
 
     def to_bytes(self) -> bytes:
         """Return the JSON form, which holds a SHA-256 of the rest of itself."""
@@ -103,6 +104,7 @@ class Manifest:
             },
             "chunking": dict(self.chunking),
             "loader_version": self.loader_version,
+            "chunker_version": self.chunker_version,
             "packages": dict(self.packages),
             "folders": [
                 {
@@ -155,6 +157,7 @@ class Manifest:
                 embedder=EmbedderRecord(**content["embedder"]),
                 chunking=content["chunking"],
                 loader_version=int(content["loader_version"]),
+                chunker_version=int(content.get("chunker_version", 1)),
                 packages=content["packages"],
                 folders=tuple(
                     FolderRecord(

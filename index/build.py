@@ -16,7 +16,7 @@ import numpy as np
 
 from index._fs import FileSystem
 from index._manifest import EmbedderRecord, FileRecord, FolderRecord, Manifest, Part
-from index.chunk import ChunkConfig, chunk_document
+from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
 from index.embed import Embedder, passage_text
 from index.errors import (
     ConfigError,
@@ -180,6 +180,7 @@ def update_index(
             base is not None
             and not whole
             and base.recovered_from is None
+            and base.manifest.chunker_version == CHUNKER_VERSION
             and contents.says_the_same(before)
         )
         if dry_run or unchanged:
@@ -208,6 +209,7 @@ def update_index(
             embedder=record,
             chunking=asdict(chunking),
             loader_version=LOADER_VERSION,
+            chunker_version=CHUNKER_VERSION,
             folders=contents.folders,
             files=contents.files,
             skipped=contents.skipped,
@@ -258,7 +260,10 @@ def index_documents(
         vectors, _ = _embed(store, None, texts, embedder, report)
         record = EmbedderRecord(embedder.name, embedder.fingerprint, embedder.dimension)
         manifest = Manifest(
-            embedder=record, chunking=asdict(chunking), loader_version=LOADER_VERSION
+            embedder=record,
+            chunking=asdict(chunking),
+            loader_version=LOADER_VERSION,
+            chunker_version=CHUNKER_VERSION,
         )
         lexical = LexicalIndex.build(texts)
         _, files = _encoder(store, None, record, embedder, rebuild=False)
@@ -636,13 +641,17 @@ def _chunk(
     embedder: Embedder,
     chunking: ChunkConfig,
 ) -> list[Chunk]:
-    """Return the chunks of ``documents`` in their order; those that have not changed are re-used."""
+    """Return the chunks of ``documents`` in their order.
+
+    Those of a document that has not changed are re-used, unless this version cuts otherwise.
+    """
     known: Mapping[str, Document] = {}
     known_chunks: dict[str, list[Chunk]] = {}
     if base is not None:
-        known = base.documents_by_id
-        for chunk in base.chunks:
-            known_chunks.setdefault(chunk.doc_id, []).append(chunk)
+        if base.manifest.chunker_version == CHUNKER_VERSION:
+            known = base.documents_by_id
+            for chunk in base.chunks:
+                known_chunks.setdefault(chunk.doc_id, []).append(chunk)
         if any(known.get(document.id) != document for document in documents):
             store.require_embedder(base.manifest, embedder)
     chunks: list[Chunk] = []

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from index.build import BuildReport, Progress, remove_from_index, update_index
-from index.chunk import ChunkConfig
+from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
 from index.embed import passage_text
 from index.errors import ConfigError, EmbedderError, IndexDamaged, IndexForeign, IndexMismatch
 from index.store import Generation, Store
@@ -134,6 +134,39 @@ def test_a_new_loader_version_reads_everything_again(
     report = update(index, folder)
     assert (report.written, report.embedded, report.unchanged) == (True, 0, 6)
     assert opened(index).manifest.loader_version == 99
+
+
+def test_a_new_chunker_version_cuts_everything_again(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what has not changed: an index never holds chunks of two makes."""
+    from index import build
+
+    (folder / "short.txt").write_text("Short\n\nIt is one chunk however it is cut.")
+
+    def load(*_: object, **__: object) -> None:
+        raise AssertionError("no file is parsed again for it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "CHUNKER_VERSION", 1)
+        patch.setattr(
+            build,
+            "chunk_document",
+            lambda document, _, count: chunk_document(document, ChunkConfig(40, 0), count),
+        )
+        old = update(index, folder)
+    (folder / "0.txt").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "load_file", load)
+        report = update(index, folder)
+    assert (report.written, report.unchanged) == (True, 6)
+    assert 0 < report.embedded < report.chunks != old.chunks  # equal texts keep their vectors
+    anew = index.with_name("anew")
+    update(anew, folder)
+    assert opened(index).chunks == opened(anew).chunks
+    assert np.array_equal(opened(index).embeddings(), opened(anew).embeddings())
+    assert opened(index).manifest.chunker_version == CHUNKER_VERSION
+    assert not update(index, folder).written
 
 
 def test_a_file_that_could_not_be_read_is_tried_again(

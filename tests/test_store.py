@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -173,6 +174,7 @@ manifests = st.builds(
     embedder=st.builds(EmbedderRecord, words, words, st.integers(1, 1000)),
     chunking=st.dictionaries(words, st.integers(), max_size=2),
     loader_version=st.integers(0, 9),
+    chunker_version=st.integers(0, 9),
     folders=st.lists(
         st.builds(
             FolderRecord,
@@ -205,6 +207,16 @@ manifests = st.builds(
 @settings(deadline=None, max_examples=100)
 def test_a_manifest_survives(manifest: Manifest) -> None:
     assert Manifest.from_bytes(manifest.to_bytes()) == manifest
+
+
+def test_a_manifest_from_before_chunks_had_a_version_says_the_first() -> None:
+    manifest = Manifest(EmbedderRecord("m", "f", 3), {}, loader_version=1, chunker_version=2)
+    content = json.loads(manifest.to_bytes())
+    del content["chunker_version"], content["checksum"]
+    rest = json.dumps(content, sort_keys=True).encode() + b"\n"
+    content["checksum"] = hashlib.sha256(rest).hexdigest()
+    whole = json.dumps(content, sort_keys=True).encode() + b"\n"
+    assert Manifest.from_bytes(whole) == replace(manifest, chunker_version=1)
 
 
 @given(manifests, st.data())
