@@ -34,6 +34,7 @@ _OTHERS = (
     "footnote-qa",
     "numpy",
     "onnxruntime",
+    "safetensors",
     "sentence-transformers",
     "torch",
     "transformers",

@@ -1,7 +1,6 @@
 """Document to chunks: whole sentences up to a size, never across a heading, offsets exact. Pure.
 
-Sentence boundaries are sentencex's (MIT; Wikimedia), which knows abbreviations, initials, decimals
-and quotations; what it does not know, where a line of plain text ends a paragraph, is added here.
+Where sentences end is `_sentences.py`'s; here they are put together.
 """
 
 from __future__ import annotations
@@ -11,29 +10,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import sentencex
-
+from index._sentences import Offsets, ends_sentence, is_item, is_row, sentence_spans
+from index._text import MAX_TITLE_LINE
 from index.types import Chunk, Document
+
+__all__ = ["CHUNKER_VERSION", "ChunkConfig", "chunk_document", "sentence_spans"]
+
+CHUNKER_VERSION = 2
+"""Raised when the same Document would give other Chunks."""
 
 CountPieces = Callable[[Sequence[str]], Sequence[int]]
 """Texts to their lengths in word pieces."""
 
-Offsets = tuple[int, int]
-"""Start and end, in characters of the document."""
-
-CHUNKER_VERSION = 1
-"""Raised when the same Document would give other chunks."""
-
-_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
-_SENTENCE_END = re.compile(r"[.!?…:;。！？؟।][\"'”’»)\]]*\s*$")
-_LIST_ITEM = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+\S")
 _WORD = re.compile(r"\S+\s*")
 
-_SHORT_LINE = 0.7
-"""A line shorter than this share of its block's longest one was ended on purpose, not wrapped."""
-
-_PARAGRAPH_LINE = 200
-"""Nobody wraps lines this long: in a block with one, each line is a paragraph."""
+_MOST_LEADS = 3
+"""A title, a byline and a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +38,6 @@ class ChunkConfig:
 
     max_pieces: int = 160
     overlap: int = 1
-
-
-def sentence_spans(text: str) -> list[Offsets]:
-    """Return the sentences of ``text`` as offsets, in order, without surrounding white space."""
-    spans: list[Offsets] = []
-    for start, end in _paragraphs(text):
-        for sentence in sentencex.get_sentence_boundaries("en", text[start:end]):
-            span = _strip(text, start + sentence["start_index"], start + sentence["end_index"])
-            if span is not None:
-                spans.append(span)
-    return spans
 
 
 def chunk_document(document: Document, config: ChunkConfig, count: CountPieces) -> list[Chunk]:
@@ -73,9 +54,10 @@ def chunk_document(document: Document, config: ChunkConfig, count: CountPieces) 
         ]
         lengths = count([text[start:end] for start, end in sentences])
         pieces = list(_cut_long(text, sentences, lengths, config.max_pieces, count))
+        leads = _leads(text, [piece for piece, _ in pieces])
         chunks += [
             Chunk(f"{document.id}:{start}-{end}", document.id, start, end, text[start:end])
-            for start, end in _pack(pieces, config)
+            for start, end in _pack(pieces, leads, config)
         ]
     return chunks
 
@@ -83,41 +65,6 @@ def chunk_document(document: Document, config: ChunkConfig, count: CountPieces) 
 def _sections(document: Document) -> list[Offsets]:
     cuts = sorted({0, len(document.text), *(mark.start for mark in document.headings)})
     return [(start, end) for start, end in pairwise(cuts) if start < end]
-
-
-def _paragraphs(text: str) -> Iterator[Offsets]:
-    start = 0
-    for gap in _BLANK_LINE.finditer(text):
-        yield from _unwrapped(text, start, gap.start())
-        start = gap.end()
-    yield from _unwrapped(text, start, len(text))
-
-
-def _unwrapped(text: str, start: int, end: int) -> Iterator[Offsets]:
-    """Split a block at the line ends that end a paragraph; line ends that only wrap stay inside."""
-    lines = text[start:end].splitlines(keepends=True)
-    longest = max((len(line) for line in lines), default=0)
-    at = opened = start
-    for line, following in pairwise(lines):
-        at += len(line)
-        if (
-            longest > _PARAGRAPH_LINE
-            or _SENTENCE_END.search(line)
-            or _LIST_ITEM.match(following)
-            or (len(line) < _SHORT_LINE * longest and not following.lstrip()[:1].islower())
-        ):
-            yield opened, at
-            opened = at
-    if opened < end:
-        yield opened, end
-
-
-def _strip(text: str, start: int, end: int) -> Offsets | None:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return (start, end) if start < end else None
 
 
 def _cut_long(
@@ -143,21 +90,63 @@ def _cut_long(
         yield (opened, end), total
 
 
-def _pack(pieces: Sequence[tuple[Offsets, int]], config: ChunkConfig) -> Iterator[Offsets]:
-    """Fill chunks greedily; the last ``overlap`` sentences open the next one if all still fits."""
+def _leads(text: str, pieces: Sequence[Offsets]) -> list[bool]:
+    """Tell of each piece whether it leads to the next: a heading in plain text, or "You need:".
+
+    Of more than `_MOST_LEADS` lines without full stops the first ones do not: they are verses, names.
+    """
+    leads = [False] * len(pieces)
+    run = 0
+    was_bare = True
+    for at in reversed(range(len(pieces))):
+        start, end = pieces[at]
+        is_bare = _is_bare(text, start, end)
+        follows = at + 1 < len(pieces) and "\n" in text[end : pieces[at + 1][0]]
+        run = run + 1 if is_bare and follows and (run or not was_bare) else 0
+        leads[at] = 0 < run <= _MOST_LEADS
+        was_bare = is_bare
+    return leads
+
+
+def _is_bare(text: str, start: int, end: int) -> bool:
+    """Tell whether a piece is short, and neither a sentence nor an item of a list nor a table's row."""
+    if end - start > MAX_TITLE_LINE:
+        return False
+    line = text[start:end]
+    return line.endswith(":") or not (ends_sentence(line) or is_item(line) or is_row(line))
+
+
+def _pack(
+    pieces: Sequence[tuple[Offsets, int]], leads: Sequence[bool], config: ChunkConfig
+) -> Iterator[Offsets]:
+    """Fill chunks greedily; the last ``overlap`` sentences open the next one if all still fits.
+
+    What leads to the next sentence goes to the next chunk with it, unless there is nothing else.
+    """
     first = 0
     while first < len(pieces):
         last, total = first, pieces[first][1]
         while last + 1 < len(pieces) and total + pieces[last + 1][1] <= config.max_pieces:
             last += 1
             total += pieces[last][1]
+        if last + 1 < len(pieces):
+            last = _before_leads(leads, first, last)
         yield pieces[first][0][0], pieces[last][0][1]
         if last + 1 == len(pieces):
             return
-        following = last + 1
-        shared = following
+        shared = following = led = last + 1
         room = config.max_pieces - pieces[following][1]
+        while leads[led]:
+            led += 1
+            room -= pieces[led][1]
         while shared > max(first + 1, following - config.overlap) and pieces[shared - 1][1] <= room:
             shared -= 1
             room -= pieces[shared][1]
         first = shared
+
+
+def _before_leads(leads: Sequence[bool], first: int, last: int) -> int:
+    end = last
+    while end > first and leads[end]:
+        end -= 1
+    return last if leads[end] else end

