@@ -10,7 +10,7 @@ from typing import Protocol
 
 from index.chunk import sentence_spans
 from index.embed import Embedder, SentenceEmbedder
-from index.errors import FootnoteError
+from index.errors import ConfigError, FootnoteError
 from index.retrieve import Retriever
 from index.store import Generation, Store
 from index.types import Document, Hit
@@ -162,15 +162,15 @@ class QA:
 
         ``threshold`` (0 to 1; default: `threshold`) is the confidence below which an answer is
         withheld; 0 never refuses while anything was read. ``top`` limits the answers (the first
-        and its alternatives) and the citations of each. Raises `ValueError` for a threshold outside
+        and its alternatives) and the citations of each. Raises `ConfigError` for a threshold outside
         0 to 1 or a ``top`` below 1. A question that cannot be asked (empty, too long, without words,
         not English) is answered with a refusal that says so.
         """
         limit = self.threshold if threshold is None else threshold
         if not 0.0 <= limit <= 1.0:
-            raise ValueError(f"threshold is {limit}; give a probability from 0 to 1.")
+            raise ConfigError(f"threshold is {limit}; give a probability from 0 to 1.")
         if top < 1:
-            raise ValueError(f"top is {top}; give at least 1.")
+            raise ConfigError(f"top is {top}; give at least 1.")
         snapshot = self._current()
         answers: list[Answer] = []
         for start in range(0, len(questions), _BATCH):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from index.errors import ConfigError
 from index.types import Document, Skipped, document_id
 from qa.types import Alternative, Answer, Citation, Nearest, Refusal
 
@@ -80,6 +83,10 @@ class FakeQA:
         self, questions: Sequence[str], *, threshold: float | None = None, top: int = 5
     ) -> list[Answer]:
         least = self.threshold if threshold is None else threshold
+        if not 0.0 <= least <= 1.0:
+            raise ConfigError(f"threshold is {least}; give a probability from 0 to 1.")
+        if top < 1:
+            raise ConfigError(f"top is {top}; give at least 1.")
         return [self._ask(question, least, top) for question in questions]
 
     def _ask(self, question: str, threshold: float, top: int) -> Answer:
@@ -154,6 +161,15 @@ def _cite(one: Document, sentence: re.Match[str], words: set[str]) -> Citation:
     return citation(one, start, end, sentence.span())
 
 
+class _Terminal(io.StringIO):
+    """Keeps what is written to stderr, and lets it through."""
+
+    def write(self, text: str) -> int:
+        assert sys.__stderr__ is not None
+        sys.__stderr__.write(text)
+        return super().write(text)
+
+
 class FakeReport:
     """What a rebuild reports."""
 
@@ -190,7 +206,8 @@ def serve_fake(pipe: Connection, qa: FakeQA, with_rebuild: bool, options: dict[s
 
     Sends the address, then does what it is told until it receives ``None``; then sends the hosts
     outside this machine that were asked for anything. It is told to add documents, or to call the
-    endpoint ``/ask`` as a client (with what arguments), or to describe it (with none).
+    endpoint ``/ask`` as a client (with what arguments), or to describe it (with none); or, by
+    ``"terminal"``, to send what it has written to stderr.
     """
     from gradio_client import Client
     from gradio_client.exceptions import AppError
@@ -207,10 +224,14 @@ def serve_fake(pipe: Connection, qa: FakeQA, with_rebuild: bool, options: dict[s
         connect(self, address)
 
     socket.socket.connect = watched  # type: ignore[assignment, method-assign]
+    sys.stderr = terminal = _Terminal()
     rebuild = fake_rebuild(qa) if with_rebuild else None
     server = app.serve(qa, port=0, block=False, rebuild=rebuild, **options)
     pipe.send(server.url)
     while (told := pipe.recv()) is not None:
+        if told == "terminal":
+            pipe.send(terminal.getvalue())
+            continue
         documents, question = told
         if documents:
             qa.add(documents)

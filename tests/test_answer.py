@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.build import index_documents
-from index.errors import IndexDamaged, IndexForeign, IndexMismatch, IndexMissing
+from index.errors import ConfigError, IndexDamaged, IndexForeign, IndexMismatch, IndexMissing
 from index.store import Store
 from index.types import Document, Mark
 from qa import QA, Refusal
 from qa.answer import QAConfig, quote_span
 from qa.confidence import Confidence, Signals
 from qa.types import Reading, Span
+from tests.fake_qa import FakeQA
 from tests.fakes import FakeEmbedder
 
 
@@ -177,10 +178,21 @@ def test_top_limits_answers_and_citations(tmp_path: Path) -> None:
     assert len(answer.alternatives) == 1
 
 
-@pytest.mark.parametrize(("threshold", "top"), [(-0.1, 5), (1.1, 5), (0.5, 0)])
-def test_arguments_out_of_range(tmp_path: Path, threshold: float, top: int) -> None:
-    with pytest.raises(ValueError, match="give"):
-        qa_of(tmp_path, document("one", "zoo")).ask("Who?", threshold=threshold, top=top)
+@pytest.mark.parametrize(
+    ("threshold", "top", "message"),
+    [
+        (-0.1, 5, "threshold is -0.1; give a probability from 0 to 1."),
+        (1.1, 5, "threshold is 1.1; give a probability from 0 to 1."),
+        (float("nan"), 5, "threshold is nan; give a probability from 0 to 1."),
+        (0.5, 0, "top is 0; give at least 1."),
+    ],
+)
+def test_arguments_out_of_range(tmp_path: Path, threshold: float, top: int, message: str) -> None:
+    one = document("one", "zoo")
+    # The chat's tests ask the fake instead: it must refuse what the product refuses, as it does.
+    for qa in (qa_of(tmp_path, one), FakeQA([one])):
+        with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+            qa.ask("Who?", threshold=threshold, top=top)
 
 
 def test_to_dict_is_what_the_design_says(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from test_render import HOSTILE
 
-from index.errors import ConfigError, IndexDamaged
+from index.errors import ConfigError, EmbedderError, IndexDamaged
 from index.types import Document, Mark
 from tests.fake_qa import FakeQA, document, fake_rebuild, serve_fake
 from ui import app, render
@@ -82,6 +82,11 @@ class Chat:
     def endpoints(self) -> Any:
         """Return what a client is told about the endpoints."""
         return self._tell((), {})["named_endpoints"]
+
+    def terminal(self) -> str:
+        """Return what the server has written to its terminal."""
+        self._pipe.send("terminal")
+        return str(self._receive())
 
     def close(self) -> list[str]:
         """Stop serving; return the hosts that the server asked for anything."""
@@ -182,9 +187,17 @@ def test_the_endpoint_is_typed_and_the_only_one(qa: FakeQA, chat: Callable[..., 
 
 
 def test_the_endpoint_says_why_it_failed(chat: Callable[..., Chat]) -> None:
-    why = ConfigError("top is 0: ask for one answer at least.")
+    why = EmbedderError("The embedding model is not on this machine: run `footnote index`.")
     served = chat(FakeQA([BRIDGE], fail_on={"How?": why}))
-    assert str(why) in served.ask("How?")
+    assert served.ask("How?") == str(why)
+    assert served.ask(QUESTION, top=0) == "top is 0; give at least 1."
+    beyond = "threshold is 2; give a probability from 0 to 1."
+    assert served.ask(QUESTION, threshold=2) == beyond
+    assert served.ask(QUESTION, threshold="high") == "threshold is of type str; send a number."
+    assert served.ask(QUESTION, top=None) == "top is of type NoneType; send a whole number."
+    assert served.ask([QUESTION]) == "question is of type list; send text."
+    assert served.ask(QUESTION, top=1)["citations"] == []
+    assert "Traceback" not in served.terminal()
 
 
 def test_a_password_covers_all_but_health(qa: FakeQA, chat: Callable[..., Chat]) -> None:

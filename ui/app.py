@@ -248,9 +248,11 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
         """Answer a question from the articles, or refuse; the reply is that of `footnote ask --json`.
 
         `threshold` is the confidence, from 0 to 1, below which it refuses; without one, the
-        product's own. `top` is the number of answers: the first and its alternatives.
+        product's own. `top` is the number of answers: the first and its alternatives. What cannot
+        be answered so is an error whose message is one sentence.
         """
         try:
+            _require_types(question, threshold, top)
             return qa.ask(question, threshold=threshold, top=min(top, MAX_TOP)).to_dict()
         except FootnoteError as exc:
             raise gr.Error(str(exc), print_exception=False) from exc
@@ -390,6 +392,17 @@ def _open(qa: ChatQA, value: str) -> str:
     except FootnoteError as exc:
         return render.panel_note(str(exc))
     return render.panel_note("That article is no longer in the index. Ask again.")
+
+
+def _require_types(question: object, threshold: object, top: object) -> None:
+    """Raise `ConfigError` unless a call has the types of ``/ask``: Gradio tells them, checks none."""
+    for name, value, types, wanted in (
+        ("question", question, str, "text"),
+        ("threshold", threshold, int | float | None, "a number"),
+        ("top", top, int, "a whole number"),
+    ):
+        if not isinstance(value, types):
+            raise ConfigError(f"{name} is of type {type(value).__name__}; send {wanted}.")
 
 
 def _add(rebuild: Rebuild, uploads: Sequence[str], progress: Progress) -> str:
