@@ -41,8 +41,8 @@ def citation(of: Document, start: int, end: int, quote: tuple[int, int] | None =
 class FakeQA:
     """Answers with the words of the best sentence that are not in the question.
 
-    ``fail_on`` maps a question to the exception that it raises, ``damage`` is raised by whatever
-    reads the index's state, and ``delay`` is how long an answer takes, in seconds.
+    ``fail_on`` maps a question to the exception that it raises, ``damage`` is what is wrong with the
+    index on disk, and ``delay`` is how long an answer takes, in seconds.
     """
 
     threshold = 0.5
@@ -51,7 +51,7 @@ class FakeQA:
         self,
         documents: Sequence[Document],
         fail_on: dict[str, Exception] | None = None,
-        damage: Exception | None = None,
+        damage: str | None = None,
         delay: float = 0.0,
     ) -> None:
         self._documents = tuple(documents)
@@ -64,9 +64,10 @@ class FakeQA:
         return self._documents
 
     def generation_number(self) -> int:
-        if self._damage is not None:
-            raise self._damage
         return self._generation
+
+    def damage(self) -> str | None:
+        return self._damage
 
     def add(self, documents: Sequence[Document]) -> None:
         """Make a new generation with these documents, replacing those with the same source."""

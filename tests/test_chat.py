@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 from test_render import HOSTILE
 
-from index.errors import ConfigError, EmbedderError, IndexDamaged
+from index.errors import ConfigError, EmbedderError
 from index.types import Document, Mark
+from qa import QA
 from tests.fake_qa import FakeQA, document, fake_rebuild, serve_fake
 from ui import app, render
 
@@ -141,11 +145,40 @@ def test_health_counts_what_is_indexed(qa: FakeQA, chat: Callable[..., Chat]) ->
     assert httpx.get(f"{url}/healthz").json() == {"status": "ok", "generation": 2, "documents": 4}
 
 
-def test_health_fails_with_the_reason(chat: Callable[..., Chat]) -> None:
-    damage = IndexDamaged("vectors.faiss is damaged: run `footnote index`.")
-    reply = httpx.get(f"{chat(FakeQA([], damage=damage)).url}/healthz")
-    assert reply.status_code == 503
-    assert reply.json()["reason"] == str(damage)
+def test_health_is_degraded_with_the_reason(chat: Callable[..., Chat]) -> None:
+    damage = "vectors.faiss is damaged: run `footnote index`."
+    reply = httpx.get(f"{chat(FakeQA([BRIDGE], damage=damage)).url}/healthz")
+    assert reply.status_code == 200  # it answers, and would not after a restart
+    assert reply.json() == {
+        "status": "degraded",
+        "reason": damage,
+        "generation": 1,
+        "documents": 1,
+    }
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_health_of_the_product_over_a_lost_index(
+    seeds_index: Path, tmp_path: Path, deleted: bool
+) -> None:
+    index = shutil.copytree(seeds_index, tmp_path / "index")
+    qa = QA.open(index)
+
+    def health() -> dict[str, Any]:
+        reply: dict[str, Any] = json.loads(app._health(qa)(Request({"type": "http"})).body)
+        return reply
+
+    well = health()
+    assert well == {"status": "ok", "generation": 1, "documents": len(qa.documents())}
+    if deleted:
+        shutil.rmtree(index)
+    else:
+        (index / "gen-000001" / "vectors.faiss").write_bytes(b"no vectors")
+    ill = health()
+    assert ill.pop("status") == "degraded"
+    assert ("There is no index" if deleted else "vectors.faiss has 10 bytes") in ill.pop("reason")
+    assert ill == {"generation": 1, "documents": well["documents"]}
+    assert qa.ask("When was Chandrayaan-3 launched?").text is not None
 
 
 def test_every_response_forbids_what_the_page_does_not_need(

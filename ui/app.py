@@ -115,6 +115,10 @@ class ChatQA(Protocol):
         """Return the number of the newest generation."""
         ...
 
+    def damage(self) -> str | None:
+        """Say what is wrong with the index on disk; ``None`` if it would open again."""
+        ...
+
 
 Progress = Callable[[float, str], None]
 """Takes how much is done, from 0 to 1, and what is being done, as a short phrase."""
@@ -157,7 +161,8 @@ def serve(
     """Serve the chat on ``host`` and ``port`` (0: any free one), with ``auth`` as (user, password).
 
     Without ``rebuild`` the page offers no upload. With ``block`` it returns when the chat is closed.
-    ``/healthz`` and its two counts are open to anyone who reaches the port, whatever ``auth`` is.
+    ``/healthz``, with its two counts and what is wrong with the index, is open to anyone who reaches
+    the port, whatever ``auth`` is.
 
     Raises:
         ConfigError: the port is in use or not allowed, or the host is not this machine's.
@@ -457,11 +462,17 @@ class _Examples:
 
 
 def _health(qa: ChatQA) -> Callable[[Request], JSONResponse]:
+    """Return what answers ``/healthz``: ``ok``, or ``degraded`` and what is wrong on disk.
+
+    Both come with status 200, for both answer questions. A 503 would have a supervisor restart the
+    chat, or a balancer drop it, and from a damaged index it could not start again.
+    """
+
     def healthz(_: Request) -> JSONResponse:
-        try:
-            counts = {"generation": qa.generation_number(), "documents": len(qa.documents())}
-        except FootnoteError as exc:
-            return JSONResponse({"status": "failing", "reason": str(exc)}, status_code=503)
+        counts = {"generation": qa.generation_number(), "documents": len(qa.documents())}
+        damage = qa.damage()
+        if damage is not None:
+            return JSONResponse({"status": "degraded", "reason": damage, **counts})
         return JSONResponse({"status": "ok", **counts})
 
     return healthz
