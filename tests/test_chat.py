@@ -244,6 +244,55 @@ def test_a_password_covers_all_but_health(qa: FakeQA, chat: Callable[..., Chat])
         assert client.get(f"{url}/config").status_code == 200
 
 
+def test_nothing_but_health_is_open_without_the_password(
+    qa: FakeQA, chat: Callable[..., Chat]
+) -> None:
+    url = chat(qa, with_rebuild=True, auth=("ann", "tide")).url
+    api = f"{url}/gradio_api"
+    with httpx.Client() as client:
+        for path in ("/config", "/gradio_api/info", "/gradio_api/openapi.json"):
+            assert client.get(url + path).status_code == 401, path
+        for path in ("queue/data?session_hash=s", "call/ask/1", "upload_progress?upload_id=1"):
+            assert client.get(f"{api}/{path}").status_code == 401, path
+        assert client.get(f"{api}/file=chat.css").status_code == 401
+        call = {"data": [QUESTION, None, 5], "fn_index": 0, "session_hash": "s"}
+        for path in ("queue/join", "run/ask", "api/ask", "call/ask", "call/v2/ask"):
+            assert client.post(f"{api}/{path}", json=call).status_code == 401, path
+        sent = client.post(f"{api}/upload", files={"files": ("a.txt", b"text")})
+        assert sent.status_code == 401
+
+
+def test_a_file_of_the_machine_is_neither_served_nor_taken_for_an_upload(
+    qa: FakeQA, chat: Callable[..., Chat], tmp_path: Path
+) -> None:
+    foreign = tmp_path / "diary.txt"
+    foreign.write_text("The diary was kept by Edith Marrow.")
+    served = chat(qa, with_rebuild=True)
+    api = f"{served.url}/gradio_api"
+    for path in ("/etc/passwd", foreign, Path(app.__file__)):
+        assert httpx.get(f"{api}/file={path}").status_code == 403, path
+    file = {"path": str(foreign), "meta": {"_type": "gradio.FileData"}}
+    said = [{"role": "user", "content": [{"type": "file", "file": file}]}]
+    events = httpx.get(f"{served.url}/config").json()["dependencies"]
+    kinds = {
+        one["id"]: one["type"] for one in httpx.get(f"{served.url}/config").json()["components"]
+    }
+    for inputs, data in ((["file"], [[file]]), (["textbox", "chatbot"], [QUESTION, said])):
+        [event] = [
+            one
+            for one in events
+            if one["backend_fn"] and [kinds[id_] for id_ in one["inputs"]] == inputs
+        ]
+        call = {"data": data, "fn_index": event["id"], "session_hash": inputs[0]}
+        assert httpx.post(f"{api}/queue/join", json=call).status_code == 200
+        stream = httpx.get(f"{api}/queue/data?session_hash={inputs[0]}", timeout=60).text
+        assert '"success":false' in stream.replace(" ", "")
+        assert "Edith" not in stream
+    assert served.terminal().count("InvalidPathError: Cannot move") == 2
+    assert "Edith" not in str(served.ask("Who kept the diary?"))
+    assert httpx.get(f"{api}/file={foreign}").status_code == 403
+
+
 def test_an_upload_is_capped(qa: FakeQA, chat: Callable[..., Chat]) -> None:
     url = chat(qa, with_rebuild=True).url
     small, big = (
