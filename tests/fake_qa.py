@@ -7,6 +7,7 @@ import re
 import socket
 import sys
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -42,7 +43,8 @@ class FakeQA:
     """Answers with the words of the best sentence that are not in the question.
 
     ``fail_on`` maps a question to the exception that it raises, ``damage`` is what is wrong with the
-    index on disk, and ``delay`` is how long an answer takes, in seconds.
+    index on disk, and ``delay`` is how long an answer takes, in seconds. While there is a folder
+    ``hold``, each question leaves a file in it and waits until the folder is gone.
     """
 
     threshold = 0.5
@@ -53,11 +55,13 @@ class FakeQA:
         fail_on: dict[str, Exception] | None = None,
         damage: str | None = None,
         delay: float = 0.0,
+        hold: Path | None = None,
     ) -> None:
         self._documents = tuple(documents)
         self._fail_on = fail_on or {}
         self._damage = damage
         self._delay = delay
+        self._hold = hold
         self._generation = 1
 
     def documents(self) -> tuple[Document, ...]:
@@ -78,6 +82,10 @@ class FakeQA:
 
     def ask(self, question: str, *, threshold: float | None = None, top: int = 5) -> Answer:
         time.sleep(self._delay)
+        if self._hold is not None and self._hold.is_dir():
+            (self._hold / uuid.uuid4().hex).touch()
+            while self._hold.is_dir():
+                time.sleep(0.02)
         return self.ask_batch([question], threshold=threshold, top=top)[0]
 
     def ask_batch(

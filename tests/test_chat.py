@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -291,6 +292,30 @@ def test_a_file_of_the_machine_is_neither_served_nor_taken_for_an_upload(
     assert served.terminal().count("InvalidPathError: Cannot move") == 2
     assert "Edith" not in str(served.ask("Who kept the diary?"))
     assert httpx.get(f"{api}/file={foreign}").status_code == 403
+
+
+def test_two_questions_are_read_at_once_and_a_bounded_number_waits(
+    chat: Callable[..., Chat], tmp_path: Path
+) -> None:
+    hold = tmp_path / "hold"
+    hold.mkdir()
+    url = f"{chat(FakeQA([BRIDGE], hold=hold)).url}/gradio_api/call/ask"
+    with httpx.Client(timeout=60) as client:
+        first = client.post(url, json={"data": [QUESTION, None, 5]}).json()["event_id"]
+        accepted = 1
+        while (reply := client.post(url, json={"data": [QUESTION, None, 5]})).is_success:
+            accepted += 1
+            assert accepted <= app.MAX_WAITING + 2
+        assert reply.status_code == 503
+        assert "full" in reply.text
+        assert accepted >= app.MAX_WAITING
+        for _ in range(3000):
+            if len(list(hold.iterdir())) >= 2:
+                break
+            time.sleep(0.01)
+        assert len(list(hold.iterdir())) == 2
+        shutil.rmtree(hold)
+        assert "complete" in client.get(f"{url}/{first}").text
 
 
 def test_an_upload_is_capped(qa: FakeQA, chat: Callable[..., Chat]) -> None:

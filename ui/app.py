@@ -50,6 +50,9 @@ MAX_FILES = 100
 MAX_TOP = 20
 """Most answers (the first and its alternatives) that one call of ``/ask`` can have."""
 
+MAX_WAITING = 200
+"""Requests that may wait for their turn; one more is turned away."""
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -170,7 +173,7 @@ def serve(
     port = _free_port(host, port)
     _bypass_proxy(host)
     blocks = build_app(qa, rebuild=rebuild)
-    blocks.queue(max_size=200)
+    blocks.queue(max_size=MAX_WAITING)
     try:
         _, url, _ = blocks.launch(
             server_name=host,
