@@ -18,6 +18,7 @@ manifest, and the writer removes only what nobody holds; afterwards readers need
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -161,6 +162,23 @@ class Store:
             return (self.path / "CURRENT").read_bytes().decode("ascii", "replace").strip()
         except OSError:
             return ""
+
+    def stamp(self) -> str:
+        """Return a token that changes with any file that `open` may read. It reads none of them.
+
+        A file whose size and time are what they were counts as unchanged.
+        """
+        folders = [self.path / _name(number) for number in self._numbers()]
+        folders += sorted(self.path.glob("encoders/*"))
+        files = [self.path / "CURRENT", self.path / "FOOTNOTE"]
+        files += [path for folder in folders for path in sorted(folder.glob("*"))]
+        seen = []
+        for path in files:
+            if path.suffix != ".tmp":
+                with suppress(OSError):
+                    about = path.stat()
+                    seen.append(f"{path} {about.st_size} {about.st_mtime_ns} {about.st_ino}")
+        return hashlib.sha256("\n".join(seen).encode(errors="surrogateescape")).hexdigest()
 
     def open(self, embedder: Embedder | None = None, *, encoder: bool = True) -> Generation:
         """Load the newest generation, every byte verified before anything interprets it.

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from index.chunk import sentence_spans
 from index.embed import Embedder, SentenceEmbedder
-from index.errors import FootnoteError, ReaderError
+from index.errors import ConfigError, FootnoteError, ReaderError
 from index.retrieve import Retriever
 from index.store import Generation, Store
 from index.types import Document, Hit
@@ -38,6 +38,9 @@ class Source(Protocol):
 
     def current(self) -> str:
         """Return a token that changes when there is a new generation. Cheap."""
+
+    def stamp(self) -> str:
+        """Return a token that changes when anything that `open` reads may have changed. Cheap."""
 
     def open(self, embedder: Embedder | None = None) -> Generation:
         """Open the newest generation."""
@@ -72,10 +75,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """One generation of the index, opened; a batch of questions is answered from one."""
+    """One generation of the index, opened; a batch of questions is answered from one.
+
+    ``stamp`` is the source's, from just before it was opened.
+    """
 
     generation: Generation
     retriever: Retriever
+    stamp: str
 
 
 class QA:
@@ -101,6 +108,8 @@ class QA:
         self._embedder = embedder
         self._config = config
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
+        self._looked: tuple[str, str | None] = ("", None)  # a stamp, and what was wrong then
         self._snapshot = self._open()
 
     @classmethod
@@ -146,6 +155,25 @@ class QA:
         """What is wrong with the newest generation, if an older one had to stand in for it."""
         return self._current().generation.recovered_from
 
+    def damage(self) -> str | None:
+        """Say what is wrong with the index on disk, and what to run; ``None`` if it is whole.
+
+        Questions are answered from memory all the same. Everything is read and verified anew only
+        after a file has changed; otherwise this is cheap.
+        """
+        snapshot = self._current()
+        stamp = self._source.stamp()
+        if stamp == snapshot.stamp:
+            return _fallen_back(snapshot.generation)
+        with self._looking:
+            if stamp != self._looked[0]:
+                try:
+                    damage = _fallen_back(self._source.open(self._embedder))
+                except FootnoteError as exc:
+                    damage = str(exc)
+                self._looked = (stamp, damage)
+            return self._looked[1]
+
     def ask(self, question: str, *, threshold: float | None = None, top: int = 5) -> Answer:
         """Answer one question; see `ask_batch`."""
         return self.ask_batch([question], threshold=threshold, top=top)[0]
@@ -162,15 +190,15 @@ class QA:
 
         ``threshold`` (0 to 1; default: `threshold`) is the confidence below which an answer is
         withheld; 0 never refuses while anything was read. ``top`` limits the answers (the first
-        and its alternatives) and the citations of each. Raises `ValueError` for a threshold outside
+        and its alternatives) and the citations of each. Raises `ConfigError` for a threshold outside
         0 to 1 or a ``top`` below 1. A question that cannot be asked (empty, too long, without words,
         not English) is answered with a refusal that says so.
         """
         limit = self.threshold if threshold is None else threshold
         if not 0.0 <= limit <= 1.0:
-            raise ValueError(f"threshold is {limit}; give a probability from 0 to 1.")
+            raise ConfigError(f"threshold is {limit}; give a probability from 0 to 1.")
         if top < 1:
-            raise ValueError(f"top is {top}; give at least 1.")
+            raise ConfigError(f"top is {top}; give at least 1.")
         snapshot = self._current()
         answers: list[Answer] = []
         for start in range(0, len(questions), _BATCH):
@@ -197,11 +225,12 @@ class QA:
         return self._examine(questions, self._current())
 
     def _open(self) -> _Snapshot:
+        stamp = self._source.stamp()
         generation = self._source.open(self._embedder)
         embedder = self._embedder or generation.encoder
         if embedder is None:  # a model that could not be exported asks its questions itself
             embedder = SentenceEmbedder(generation.manifest.embedder.name)
-        return _Snapshot(generation, Retriever(generation, embedder))
+        return _Snapshot(generation, Retriever(generation, embedder), stamp)
 
     def _current(self) -> _Snapshot:
         """Return the newest generation, opening it if it is new."""
@@ -211,7 +240,7 @@ class QA:
                     if self._source.current() != self._snapshot.generation.token:
                         self._snapshot = self._open()
         except FootnoteError:
-            # What is in memory was verified and is whole; what is on disk is for `footnote check`.
+            # What is in memory was verified and is whole; `damage` says what is wrong on disk.
             pass
         return self._snapshot
 
@@ -278,6 +307,15 @@ class QA:
             quote=document.text[start:end],
             sha256=document.sha256,
         )
+
+
+def _fallen_back(generation: Generation) -> str | None:
+    if generation.recovered_from is None:
+        return None
+    return (
+        f"The newest index on disk is damaged ({generation.recovered_from} when it is opened "
+        "again); run `footnote index`."
+    )
 
 
 def _weigh(hits: Sequence[Hit], readings: Sequence[Reading]) -> Evidence:

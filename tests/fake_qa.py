@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 import socket
+import sys
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from index.errors import ConfigError
 from index.types import Document, Skipped, document_id
 from qa.types import Alternative, Answer, Citation, Nearest, Refusal
 
@@ -38,8 +42,9 @@ def citation(of: Document, start: int, end: int, quote: tuple[int, int] | None =
 class FakeQA:
     """Answers with the words of the best sentence that are not in the question.
 
-    ``fail_on`` maps a question to the exception that it raises, ``damage`` is raised by whatever
-    reads the index's state, and ``delay`` is how long an answer takes, in seconds.
+    ``fail_on`` maps a question to the exception that it raises, ``damage`` is what is wrong with the
+    index on disk, and ``delay`` is how long an answer takes, in seconds. While there is a folder
+    ``hold``, each question leaves a file in it and waits until the folder is gone.
     """
 
     threshold = 0.5
@@ -48,22 +53,25 @@ class FakeQA:
         self,
         documents: Sequence[Document],
         fail_on: dict[str, Exception] | None = None,
-        damage: Exception | None = None,
+        damage: str | None = None,
         delay: float = 0.0,
+        hold: Path | None = None,
     ) -> None:
         self._documents = tuple(documents)
         self._fail_on = fail_on or {}
         self._damage = damage
         self._delay = delay
+        self._hold = hold
         self._generation = 1
 
     def documents(self) -> tuple[Document, ...]:
         return self._documents
 
     def generation_number(self) -> int:
-        if self._damage is not None:
-            raise self._damage
         return self._generation
+
+    def damage(self) -> str | None:
+        return self._damage
 
     def add(self, documents: Sequence[Document]) -> None:
         """Make a new generation with these documents, replacing those with the same source."""
@@ -74,12 +82,20 @@ class FakeQA:
 
     def ask(self, question: str, *, threshold: float | None = None, top: int = 5) -> Answer:
         time.sleep(self._delay)
+        if self._hold is not None and self._hold.is_dir():
+            (self._hold / uuid.uuid4().hex).touch()
+            while self._hold.is_dir():
+                time.sleep(0.02)
         return self.ask_batch([question], threshold=threshold, top=top)[0]
 
     def ask_batch(
         self, questions: Sequence[str], *, threshold: float | None = None, top: int = 5
     ) -> list[Answer]:
         least = self.threshold if threshold is None else threshold
+        if not 0.0 <= least <= 1.0:
+            raise ConfigError(f"threshold is {least}; give a probability from 0 to 1.")
+        if top < 1:
+            raise ConfigError(f"top is {top}; give at least 1.")
         return [self._ask(question, least, top) for question in questions]
 
     def _ask(self, question: str, threshold: float, top: int) -> Answer:
@@ -154,6 +170,15 @@ def _cite(one: Document, sentence: re.Match[str], words: set[str]) -> Citation:
     return citation(one, start, end, sentence.span())
 
 
+class _Terminal(io.StringIO):
+    """Keeps what is written to stderr, and lets it through."""
+
+    def write(self, text: str) -> int:
+        assert sys.__stderr__ is not None
+        sys.__stderr__.write(text)
+        return super().write(text)
+
+
 class FakeReport:
     """What a rebuild reports."""
 
@@ -190,7 +215,8 @@ def serve_fake(pipe: Connection, qa: FakeQA, with_rebuild: bool, options: dict[s
 
     Sends the address, then does what it is told until it receives ``None``; then sends the hosts
     outside this machine that were asked for anything. It is told to add documents, or to call the
-    endpoint ``/ask`` as a client (with what arguments), or to describe it (with none).
+    endpoint ``/ask`` as a client (with what arguments), or to describe it (with none); or, by
+    ``"terminal"``, to send what it has written to stderr.
     """
     from gradio_client import Client
     from gradio_client.exceptions import AppError
@@ -207,10 +233,14 @@ def serve_fake(pipe: Connection, qa: FakeQA, with_rebuild: bool, options: dict[s
         connect(self, address)
 
     socket.socket.connect = watched  # type: ignore[assignment, method-assign]
+    sys.stderr = terminal = _Terminal()
     rebuild = fake_rebuild(qa) if with_rebuild else None
     server = app.serve(qa, port=0, block=False, rebuild=rebuild, **options)
     pipe.send(server.url)
     while (told := pipe.recv()) is not None:
+        if told == "terminal":
+            pipe.send(terminal.getvalue())
+            continue
         documents, question = told
         if documents:
             qa.add(documents)

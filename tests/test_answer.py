@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -13,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.build import index_documents
-from index.errors import IndexDamaged, IndexForeign, IndexMismatch, IndexMissing
+from index.errors import ConfigError, IndexDamaged, IndexForeign, IndexMismatch, IndexMissing
 from index.store import Store
 from index.types import Document, Mark
 from qa import QA, Refusal
 from qa.answer import QAConfig, quote_span
 from qa.confidence import Confidence, Signals
 from qa.types import Reading, Span
+from tests.fake_qa import FakeQA
 from tests.fakes import FakeEmbedder
 
 
@@ -177,10 +179,21 @@ def test_top_limits_answers_and_citations(tmp_path: Path) -> None:
     assert len(answer.alternatives) == 1
 
 
-@pytest.mark.parametrize(("threshold", "top"), [(-0.1, 5), (1.1, 5), (0.5, 0)])
-def test_arguments_out_of_range(tmp_path: Path, threshold: float, top: int) -> None:
-    with pytest.raises(ValueError, match="give"):
-        qa_of(tmp_path, document("one", "zoo")).ask("Who?", threshold=threshold, top=top)
+@pytest.mark.parametrize(
+    ("threshold", "top", "message"),
+    [
+        (-0.1, 5, "threshold is -0.1; give a probability from 0 to 1."),
+        (1.1, 5, "threshold is 1.1; give a probability from 0 to 1."),
+        (float("nan"), 5, "threshold is nan; give a probability from 0 to 1."),
+        (0.5, 0, "top is 0; give at least 1."),
+    ],
+)
+def test_arguments_out_of_range(tmp_path: Path, threshold: float, top: int, message: str) -> None:
+    one = document("one", "zoo")
+    # The chat's tests ask the fake instead: it must refuse what the product refuses, as it does.
+    for qa in (qa_of(tmp_path, one), FakeQA([one])):
+        with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+            qa.ask("Who?", threshold=threshold, top=top)
 
 
 def test_to_dict_is_what_the_design_says(tmp_path: Path) -> None:
@@ -218,6 +231,45 @@ def test_a_damaged_new_generation_leaves_it_with_the_one_it_has(tmp_path: Path) 
             file.write_bytes(b"")
     (tmp_path / "index" / "CURRENT").write_text("gen-000009 00\n")
     assert qa.ask("Where?").text == "zanzibar"
+
+
+def test_it_says_what_is_wrong_on_disk(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    qa = qa_of(tmp_path, document("one", "In zanzibar."))
+    assert qa.damage() is None
+    index_documents(index, [document("two", "In zimbabwe.")], embedder=FakeEmbedder())
+    assert qa.damage() is None
+    vectors = index / "gen-000002" / "vectors.faiss"
+    data = vectors.read_bytes()
+    vectors.write_bytes(data[:-1] + b"!")
+    assert "gen-000002/vectors.faiss holds other bytes than were written" in str(qa.damage())
+    assert "run `footnote index --rebuild`" in str(qa.damage())
+    vectors.write_bytes(data)
+    assert qa.damage() is None
+    (index / "CURRENT").unlink()
+    assert qa.damage() == (
+        "The newest index on disk is damaged (CURRENT is missing; generation 2 is used instead "
+        "when it is opened again); run `footnote index`."
+    )
+    shutil.rmtree(index)
+    assert "There is no index" in str(qa.damage())
+    assert (qa.ask("Where?").text, qa.generation_number()) == ("zimbabwe", 2)
+
+
+def test_what_is_on_disk_is_read_again_only_after_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    qa = qa_of(tmp_path, document("one", "In zanzibar."))
+    opened: list[Store] = []
+    real = Store.open
+    monkeypatch.setattr(
+        Store, "open", lambda self, *args: (opened.append(self), real(self, *args))[1]
+    )
+    assert [qa.damage() for _ in range(3)] == [None] * 3
+    assert len(opened) == 0
+    (tmp_path / "index" / "gen-000001" / "vectors.faiss").write_bytes(b"")
+    assert len({qa.damage() for _ in range(3)}) == 1
+    assert len(opened) == 1
 
 
 def test_many_threads_and_a_swap(tmp_path: Path) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import re
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 from test_render import HOSTILE
 
-from index.errors import ConfigError, IndexDamaged
+from index.errors import ConfigError, EmbedderError
 from index.types import Document, Mark
+from qa import QA
 from tests.fake_qa import FakeQA, document, fake_rebuild, serve_fake
 from ui import app, render
 
@@ -83,6 +88,11 @@ class Chat:
         """Return what a client is told about the endpoints."""
         return self._tell((), {})["named_endpoints"]
 
+    def terminal(self) -> str:
+        """Return what the server has written to its terminal."""
+        self._pipe.send("terminal")
+        return str(self._receive())
+
     def close(self) -> list[str]:
         """Stop serving; return the hosts that the server asked for anything."""
         self._pipe.send(None)
@@ -136,11 +146,40 @@ def test_health_counts_what_is_indexed(qa: FakeQA, chat: Callable[..., Chat]) ->
     assert httpx.get(f"{url}/healthz").json() == {"status": "ok", "generation": 2, "documents": 4}
 
 
-def test_health_fails_with_the_reason(chat: Callable[..., Chat]) -> None:
-    damage = IndexDamaged("vectors.faiss is damaged: run `footnote index`.")
-    reply = httpx.get(f"{chat(FakeQA([], damage=damage)).url}/healthz")
-    assert reply.status_code == 503
-    assert reply.json()["reason"] == str(damage)
+def test_health_is_degraded_with_the_reason(chat: Callable[..., Chat]) -> None:
+    damage = "vectors.faiss is damaged: run `footnote index`."
+    reply = httpx.get(f"{chat(FakeQA([BRIDGE], damage=damage)).url}/healthz")
+    assert reply.status_code == 200  # it answers, and would not after a restart
+    assert reply.json() == {
+        "status": "degraded",
+        "reason": damage,
+        "generation": 1,
+        "documents": 1,
+    }
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_health_of_the_product_over_a_lost_index(
+    seeds_index: Path, tmp_path: Path, deleted: bool
+) -> None:
+    index = shutil.copytree(seeds_index, tmp_path / "index")
+    qa = QA.open(index)
+
+    def health() -> dict[str, Any]:
+        reply: dict[str, Any] = json.loads(app._health(qa)(Request({"type": "http"})).body)
+        return reply
+
+    well = health()
+    assert well == {"status": "ok", "generation": 1, "documents": len(qa.documents())}
+    if deleted:
+        shutil.rmtree(index)
+    else:
+        (index / "gen-000001" / "vectors.faiss").write_bytes(b"no vectors")
+    ill = health()
+    assert ill.pop("status") == "degraded"
+    assert ("There is no index" if deleted else "vectors.faiss has 10 bytes") in ill.pop("reason")
+    assert ill == {"generation": 1, "documents": well["documents"]}
+    assert qa.ask("When was Chandrayaan-3 launched?").text is not None
 
 
 def test_every_response_forbids_what_the_page_does_not_need(
@@ -182,9 +221,17 @@ def test_the_endpoint_is_typed_and_the_only_one(qa: FakeQA, chat: Callable[..., 
 
 
 def test_the_endpoint_says_why_it_failed(chat: Callable[..., Chat]) -> None:
-    why = ConfigError("top is 0: ask for one answer at least.")
+    why = EmbedderError("The embedding model is not on this machine: run `footnote index`.")
     served = chat(FakeQA([BRIDGE], fail_on={"How?": why}))
-    assert str(why) in served.ask("How?")
+    assert served.ask("How?") == str(why)
+    assert served.ask(QUESTION, top=0) == "top is 0; give at least 1."
+    beyond = "threshold is 2; give a probability from 0 to 1."
+    assert served.ask(QUESTION, threshold=2) == beyond
+    assert served.ask(QUESTION, threshold="high") == "threshold is of type str; send a number."
+    assert served.ask(QUESTION, top=None) == "top is of type NoneType; send a whole number."
+    assert served.ask([QUESTION]) == "question is of type list; send text."
+    assert served.ask(QUESTION, top=1)["citations"] == []
+    assert "Traceback" not in served.terminal()
 
 
 def test_a_password_covers_all_but_health(qa: FakeQA, chat: Callable[..., Chat]) -> None:
@@ -196,6 +243,79 @@ def test_a_password_covers_all_but_health(qa: FakeQA, chat: Callable[..., Chat])
     with httpx.Client() as client:
         assert client.post(f"{url}/login", data={**login, "password": "tide"}).status_code == 200
         assert client.get(f"{url}/config").status_code == 200
+
+
+def test_nothing_but_health_is_open_without_the_password(
+    qa: FakeQA, chat: Callable[..., Chat]
+) -> None:
+    url = chat(qa, with_rebuild=True, auth=("ann", "tide")).url
+    api = f"{url}/gradio_api"
+    with httpx.Client() as client:
+        for path in ("/config", "/gradio_api/info", "/gradio_api/openapi.json"):
+            assert client.get(url + path).status_code == 401, path
+        for path in ("queue/data?session_hash=s", "call/ask/1", "upload_progress?upload_id=1"):
+            assert client.get(f"{api}/{path}").status_code == 401, path
+        assert client.get(f"{api}/file=chat.css").status_code == 401
+        call = {"data": [QUESTION, None, 5], "fn_index": 0, "session_hash": "s"}
+        for path in ("queue/join", "run/ask", "api/ask", "call/ask", "call/v2/ask"):
+            assert client.post(f"{api}/{path}", json=call).status_code == 401, path
+        sent = client.post(f"{api}/upload", files={"files": ("a.txt", b"text")})
+        assert sent.status_code == 401
+
+
+def test_a_file_of_the_machine_is_neither_served_nor_taken_for_an_upload(
+    qa: FakeQA, chat: Callable[..., Chat], tmp_path: Path
+) -> None:
+    foreign = tmp_path / "diary.txt"
+    foreign.write_text("The diary was kept by Edith Marrow.")
+    served = chat(qa, with_rebuild=True)
+    api = f"{served.url}/gradio_api"
+    for path in ("/etc/passwd", foreign, Path(app.__file__)):
+        assert httpx.get(f"{api}/file={path}").status_code == 403, path
+    file = {"path": str(foreign), "meta": {"_type": "gradio.FileData"}}
+    said = [{"role": "user", "content": [{"type": "file", "file": file}]}]
+    events = httpx.get(f"{served.url}/config").json()["dependencies"]
+    kinds = {
+        one["id"]: one["type"] for one in httpx.get(f"{served.url}/config").json()["components"]
+    }
+    for inputs, data in ((["file"], [[file]]), (["textbox", "chatbot"], [QUESTION, said])):
+        [event] = [
+            one
+            for one in events
+            if one["backend_fn"] and [kinds[id_] for id_ in one["inputs"]] == inputs
+        ]
+        call = {"data": data, "fn_index": event["id"], "session_hash": inputs[0]}
+        assert httpx.post(f"{api}/queue/join", json=call).status_code == 200
+        stream = httpx.get(f"{api}/queue/data?session_hash={inputs[0]}", timeout=60).text
+        assert '"success":false' in stream.replace(" ", "")
+        assert "Edith" not in stream
+    assert served.terminal().count("InvalidPathError: Cannot move") == 2
+    assert "Edith" not in str(served.ask("Who kept the diary?"))
+    assert httpx.get(f"{api}/file={foreign}").status_code == 403
+
+
+def test_two_questions_are_read_at_once_and_a_bounded_number_waits(
+    chat: Callable[..., Chat], tmp_path: Path
+) -> None:
+    hold = tmp_path / "hold"
+    hold.mkdir()
+    url = f"{chat(FakeQA([BRIDGE], hold=hold)).url}/gradio_api/call/ask"
+    with httpx.Client(timeout=60) as client:
+        first = client.post(url, json={"data": [QUESTION, None, 5]}).json()["event_id"]
+        accepted = 1
+        while (reply := client.post(url, json={"data": [QUESTION, None, 5]})).is_success:
+            accepted += 1
+            assert accepted <= app.MAX_WAITING + 2
+        assert reply.status_code == 503
+        assert "full" in reply.text
+        assert accepted >= app.MAX_WAITING
+        for _ in range(3000):
+            if len(list(hold.iterdir())) >= 2:
+                break
+            time.sleep(0.01)
+        assert len(list(hold.iterdir())) == 2
+        shutil.rmtree(hold)
+        assert "complete" in client.get(f"{url}/{first}").text
 
 
 def test_an_upload_is_capped(qa: FakeQA, chat: Callable[..., Chat]) -> None:

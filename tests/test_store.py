@@ -427,6 +427,31 @@ def test_without_a_finished_generation_there_is_no_index(tmp_path: Path) -> None
 # Damage
 
 
+def test_the_stamp_changes_with_every_file_that_is_read_and_with_no_other(store: Store) -> None:
+    stamps = [store.stamp()]
+
+    def assert_new() -> None:
+        assert store.stamp() not in stamps
+        stamps.append(store.stamp())
+
+    for name in ("gen-000002/vectors.faiss", "gen-000001/manifest.json", "CURRENT", "FOOTNOTE"):
+        path = store.path / name
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(data)  # as long as before
+        assert_new()
+        path.unlink()
+        assert_new()
+    (store.path / "uploads").mkdir()
+    (store.path / "uploads" / "a.txt").write_text("Kept.")
+    (store.path / "lock.owner").write_text("{}")
+    (store.path / "gen-000003.tmp").mkdir()
+    (store.path / "gen-000003.tmp" / "vectors.faiss").write_bytes(b"half")
+    assert store.stamp() == stamps[-1]
+    shutil.rmtree(store.path)
+    assert_new()
+
+
 def test_damage_falls_back_and_says_so(store: Store) -> None:
     path = store.path / "gen-000002" / "vectors.faiss"
     data = bytearray(path.read_bytes())

@@ -50,6 +50,9 @@ MAX_FILES = 100
 MAX_TOP = 20
 """Most answers (the first and its alternatives) that one call of ``/ask`` can have."""
 
+MAX_WAITING = 200
+"""Requests that may wait for their turn; one more is turned away."""
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -115,6 +118,10 @@ class ChatQA(Protocol):
         """Return the number of the newest generation."""
         ...
 
+    def damage(self) -> str | None:
+        """Say what is wrong with the index on disk; ``None`` if it would open again."""
+        ...
+
 
 Progress = Callable[[float, str], None]
 """Takes how much is done, from 0 to 1, and what is being done, as a short phrase."""
@@ -157,7 +164,8 @@ def serve(
     """Serve the chat on ``host`` and ``port`` (0: any free one), with ``auth`` as (user, password).
 
     Without ``rebuild`` the page offers no upload. With ``block`` it returns when the chat is closed.
-    ``/healthz`` and its two counts are open to anyone who reaches the port, whatever ``auth`` is.
+    ``/healthz``, with its two counts and what is wrong with the index, is open to anyone who reaches
+    the port, whatever ``auth`` is.
 
     Raises:
         ConfigError: the port is in use or not allowed, or the host is not this machine's.
@@ -165,7 +173,7 @@ def serve(
     port = _free_port(host, port)
     _bypass_proxy(host)
     blocks = build_app(qa, rebuild=rebuild)
-    blocks.queue(max_size=200)
+    blocks.queue(max_size=MAX_WAITING)
     try:
         _, url, _ = blocks.launch(
             server_name=host,
@@ -248,9 +256,11 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
         """Answer a question from the articles, or refuse; the reply is that of `footnote ask --json`.
 
         `threshold` is the confidence, from 0 to 1, below which it refuses; without one, the
-        product's own. `top` is the number of answers: the first and its alternatives.
+        product's own. `top` is the number of answers: the first and its alternatives. What cannot
+        be answered so is an error whose message is one sentence.
         """
         try:
+            _require_types(question, threshold, top)
             return qa.ask(question, threshold=threshold, top=min(top, MAX_TOP)).to_dict()
         except FootnoteError as exc:
             raise gr.Error(str(exc), print_exception=False) from exc
@@ -392,6 +402,17 @@ def _open(qa: ChatQA, value: str) -> str:
     return render.panel_note("That article is no longer in the index. Ask again.")
 
 
+def _require_types(question: object, threshold: object, top: object) -> None:
+    """Raise `ConfigError` unless a call has the types of ``/ask``: Gradio tells them, checks none."""
+    for name, value, types, wanted in (
+        ("question", question, str, "text"),
+        ("threshold", threshold, int | float | None, "a number"),
+        ("top", top, int, "a whole number"),
+    ):
+        if not isinstance(value, types):
+            raise ConfigError(f"{name} is of type {type(value).__name__}; send {wanted}.")
+
+
 def _add(rebuild: Rebuild, uploads: Sequence[str], progress: Progress) -> str:
     """Update the index from uploaded files and return the report of it, or why it failed."""
     paths = [Path(upload) for upload in uploads]
@@ -444,11 +465,17 @@ class _Examples:
 
 
 def _health(qa: ChatQA) -> Callable[[Request], JSONResponse]:
+    """Return what answers ``/healthz``: ``ok``, or ``degraded`` and what is wrong on disk.
+
+    Both come with status 200, for both answer questions. A 503 would have a supervisor restart the
+    chat, or a balancer drop it, and from a damaged index it could not start again.
+    """
+
     def healthz(_: Request) -> JSONResponse:
-        try:
-            counts = {"generation": qa.generation_number(), "documents": len(qa.documents())}
-        except FootnoteError as exc:
-            return JSONResponse({"status": "failing", "reason": str(exc)}, status_code=503)
+        counts = {"generation": qa.generation_number(), "documents": len(qa.documents())}
+        damage = qa.damage()
+        if damage is not None:
+            return JSONResponse({"status": "degraded", "reason": damage, **counts})
         return JSONResponse({"status": "ok", **counts})
 
     return healthz
