@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 DEFAULT_INDEX = ".footnote"
 
+DUPLICATES_SHOWN = 50
+"""Near-duplicates that `footnote index` names; a table with rows repeated thousands of times has more."""
+
 
 class _Command(click.Group):
     """A group whose commands turn a `FootnoteError` into one line on stderr and status 1."""
@@ -179,10 +182,11 @@ def check(index_dir: Path) -> None:
 @main.command("list")
 @_index_option
 def list_documents(index_dir: Path) -> None:
-    """List what is indexed: documents, passages, dates, and when each file had last changed."""
+    """List what is indexed: documents, passages, dates, when each file had last changed, duplicates."""
     from collections import Counter
     from datetime import UTC, datetime
 
+    from index.duplicates import find_duplicates
     from index.store import Store
 
     generation = Store(index_dir).open(encoder=False)
@@ -205,6 +209,8 @@ def list_documents(index_dir: Path) -> None:
             for document in generation.documents
         ],
     )
+    duplicates = find_duplicates(generation.documents)
+    _print_table((), [("duplicate", f"{one.source}: {one.note}") for one in duplicates])
 
 
 @main.command()
@@ -396,7 +402,14 @@ def _print_build(report: BuildReport, *, dry_run: bool) -> None:
         *(("changed", source) for source in report.changed),
         *(("removed", source) for source in report.removed),
         *(("skipped", f"{one.source}: {one.reason}") for one in report.skipped),
+        *(
+            ("duplicate", f"{one.source}: {one.note}")
+            for one in report.duplicates[:DUPLICATES_SHOWN]
+        ),
     ]
+    if len(report.duplicates) > DUPLICATES_SHOWN:
+        more = len(report.duplicates) - DUPLICATES_SHOWN
+        rows.append(("duplicate", f"and {more:,} more; `footnote list` names them"))
     _print_table((), rows)
     changes = ", ".join(
         f"{count:,} {verb}"
@@ -406,6 +419,10 @@ def _print_build(report: BuildReport, *, dry_run: bool) -> None:
             ("removed", len(report.removed)),
             ("unchanged", report.unchanged),
             ("skipped", len(report.skipped)),
+            (
+                "near-duplicate" if len(report.duplicates) == 1 else "near-duplicates",
+                len(report.duplicates),
+            ),
         )
         if count
     )

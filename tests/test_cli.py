@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from qa.cli import main
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SEEDS
 
 QUESTION = "Who told reporters in October 2024 that talks about Gaza would resume within days?"
 
@@ -145,6 +145,34 @@ def test_list_remove_and_rollback(tmp_path: Path) -> None:
     assert "footnote list" in one_line(run("remove", "nonsense", "--index", index))
     assert "generation" in run("rollback", "--index", index).stdout
     assert "articles/one.txt" in run("list", "--index", index).stdout
+
+
+def test_near_duplicates_are_named_by_index_and_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, index = tmp_path / "articles", tmp_path / "index"
+    folder.mkdir()
+    story = (SEEDS / "g20-new-delhi-2023.md").read_text(encoding="utf-8")
+    (folder / "a.md").write_text(story, encoding="utf-8")
+    (folder / "b.md").write_text(f"{story}\nFollow us for more news.\n", encoding="utf-8")
+    (folder / "c.md").write_text(story, encoding="utf-8")
+    rows = [
+        "duplicate  articles/b.md: 99% the same as articles/a.md",
+        "duplicate  articles/c.md: the same as articles/a.md",
+    ]
+    dry = run("index", folder, "--index", index, "--dry-run")
+    assert "Would be: 3 added, 2 near-duplicates." in dry.stdout
+    built = run("index", folder, "--index", index)
+    listed = run("list", "--index", index)
+    for result in (dry, built, listed):
+        assert [
+            line.rstrip() for line in result.stdout.splitlines() if "duplicate " in line
+        ] == rows
+    assert "duplicate" not in run("index", "--index", index).stdout  # it has been said
+    monkeypatch.setattr("qa.cli.DUPLICATES_SHOWN", 1)
+    many = run("index", folder, "--index", tmp_path / "other", "--dry-run").stdout
+    assert "duplicate  and 1 more; `footnote list` names them" in many
+    assert rows[1] not in many
 
 
 def rows(tmp_path: Path) -> Path:
