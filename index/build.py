@@ -19,6 +19,7 @@ from index._fs import FileSystem
 from index._manifest import EmbedderRecord, FileRecord, FolderRecord, Manifest, Part
 from index._recipe import lexical_recipe, recipe
 from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
+from index.duplicates import Duplicate, find_duplicates
 from index.embed import Embedder, passage_text
 from index.errors import (
     ConfigError,
@@ -67,6 +68,7 @@ class BuildReport:
     is not in the index. ``documents`` and ``chunks`` count what the index now holds, ``embedded`` the
     texts embedded by this run and ``reused`` the chunks that needed no embedding; in a dry run these
     three are 0. ``generation`` is the current one's number (0: none), ``written`` whether it is new.
+    ``duplicates`` are the near-duplicates in which a document that is new or has changed takes part.
     """
 
     added: tuple[str, ...]
@@ -81,6 +83,7 @@ class BuildReport:
     seconds: float
     generation: int
     written: bool
+    duplicates: tuple[Duplicate, ...] = ()
 
 
 @runtime_checkable
@@ -208,6 +211,8 @@ def update_index(
             and base.recovered_from is None
             and contents.says_the_same(before)
         )
+        if not unchanged:
+            changes = replace(changes, duplicates=_duplicates(before, contents))
         if dry_run or unchanged:
             if base is not None and not dry_run:
                 store.clean(base.number)
@@ -671,6 +676,17 @@ def _compare(before: _Contents, after: _Contents) -> BuildReport:
         generation=0,
         written=False,
     )
+
+
+def _duplicates(before: _Contents, after: _Contents) -> tuple[Duplicate, ...]:
+    """Find near-duplicates, and leave out what an earlier run has said."""
+    old = {document.id: document.text for document in before.all_documents()}
+    documents = after.all_documents()
+    fresh = {d.source for d in documents if old.get(d.id) != d.text}
+    if not fresh:
+        return ()
+    found = find_duplicates(documents)
+    return tuple(one for one in found if one.source in fresh or one.original in fresh)
 
 
 def _require_most_to_stay(before: _Contents, after: _Contents) -> None:

@@ -14,8 +14,9 @@ from index.errors import ConfigError, FootnoteError, ReaderError
 from index.retrieve import Retriever
 from index.store import Generation, Store
 from index.types import Document, Hit
-from qa.candidates import Candidate, Group, Place, group_answers
+from qa.candidates import Candidate, Group, Place, also_said, group_answers
 from qa.confidence import CALIBRATED, Confidence, Signals
+from qa.copies import worth_reading
 from qa.question import REASONS, unanswerable
 from qa.reader import Reader
 from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal, Span
@@ -53,6 +54,10 @@ class QAConfig:
     passages: int = 6
     """Passages read for a question: the measured trade of F1 for time (docs/measurements.md)."""
 
+    depth: int = 48
+    """Passages looked at to find those to read among copies, and copies to cite. With three edited copies
+    of each seed, the last passage read is the 15th on average and the 25th at most."""
+
     alternative: float = 0.05
     """The confidence that another answer needs to be offered; below it, it is noise."""
 
@@ -65,9 +70,11 @@ class Evidence:
     """All that was found for one question, before anything is decided.
 
     ``groups`` are the different answers, best first; ``signals[i]`` is what the confidence of
-    ``groups[i]`` is computed from. ``hits`` are the passages that were read.
+    ``groups[i]`` is computed from. ``hits`` are the passages that were read, ``found`` those and the
+    ones that were passed over or came too late.
     """
 
+    found: tuple[Hit, ...]
     hits: tuple[Hit, ...]
     groups: tuple[Group, ...]
     signals: tuple[Signals, ...]
@@ -252,14 +259,19 @@ class QA:
     def _examine(self, questions: Sequence[str], snapshot: _Snapshot) -> list[Evidence]:
         if not questions:
             return []
-        found = snapshot.retriever.search(questions, self._config.passages)
+        passages = self._config.passages
+        found = snapshot.retriever.search(questions, max(passages, self._config.depth))
         documents = snapshot.generation.documents_by_id
+        chosen = [
+            worth_reading(question, hits, documents, passages)
+            for question, hits in zip(questions, found, strict=True)
+        ]
         read = self._reader.read(
             questions,
-            [[hit.chunk.text for hit in hits] for hits in found],
-            [[documents[hit.chunk.doc_id].title for hit in hits] for hits in found],
+            [[hit.chunk.text for hit in hits] for hits in chosen],
+            [[documents[hit.chunk.doc_id].title for hit in hits] for hits in chosen],
         )
-        return [_weigh(hits, readings) for hits, readings in zip(found, read, strict=True)]
+        return [_weigh(*parts) for parts in zip(found, chosen, read, strict=True)]
 
     def _decide(
         self, question: str, evidence: Evidence, snapshot: _Snapshot, threshold: float, top: int
@@ -280,7 +292,10 @@ class QA:
             Alternative(
                 group.text,
                 probability,
-                tuple(self._cite(place, documents) for place in group.places[:top]),
+                tuple(
+                    self._cite(place, documents)
+                    for place in (*group.places, *also_said(group, evidence.found))[:top]
+                ),
             )
             for group, probability in zip(evidence.groups[:top], sure, strict=False)
         ]
@@ -318,7 +333,7 @@ def _fallen_back(generation: Generation) -> str | None:
     )
 
 
-def _weigh(hits: Sequence[Hit], readings: Sequence[Reading]) -> Evidence:
+def _weigh(found: Sequence[Hit], hits: Sequence[Hit], readings: Sequence[Reading]) -> Evidence:
     """Gather what was read for one question, ``readings[i]`` of ``hits[i]``."""
     candidates = [
         Candidate(
@@ -333,7 +348,7 @@ def _weigh(hits: Sequence[Hit], readings: Sequence[Reading]) -> Evidence:
     ]
     groups = group_answers(candidates)
     signals = tuple(Signals.of(group, groups, hits) for group in groups)
-    return Evidence(tuple(hits), tuple(groups), signals)
+    return Evidence(tuple(found), tuple(hits), tuple(groups), signals)
 
 
 def _within_sentences(spans: Sequence[Span], text: str) -> list[Span]:

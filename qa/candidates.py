@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.types import Hit
+from qa.copies import repeated, runs, witnesses
 from qa.metrics import normalize_answer
 
 TEMPERATURE = 2.0
@@ -57,7 +58,7 @@ class Group:
 
     ``text`` is its best wording; ``places`` are where just this stands, up to case, articles and
     punctuation, best first; none overlaps another. ``share`` is its probability among all spans and "none".
-    ``best`` is its best span; ``documents`` counts the documents that agree.
+    ``best`` is its best span; ``documents`` counts the documents that agree, copies of a story once.
     """
 
     text: str
@@ -133,5 +134,35 @@ def _group(members: Sequence[Candidate], shares: dict[Place, float]) -> Group:
         places=tuple(places),
         share=sum(shares.values()),
         best=said[0],
-        documents=len({member.place.doc_id for member in members}),
+        documents=_witnesses(members),
     )
+
+
+def _witnesses(members: Sequence[Candidate]) -> int:
+    """Count the documents that say it, those whose passages are copies of one another once."""
+    passages: dict[str, set[str]] = {}
+    for member in members:
+        passages.setdefault(member.place.doc_id, set()).add(member.hit.chunk.text)
+    if len(passages) == 1:
+        return 1
+    return witnesses([frozenset().union(*map(runs, texts)) for texts in passages.values()])
+
+
+def also_said(group: Group, hits: Sequence[Hit]) -> list[Place]:
+    """Return where else in ``hits``, read or not, the sentence of the group's best span says the same.
+
+    Places are in the order of ``hits``; none overlaps another or one of the group's.
+    """
+    chunk, place = group.best.hit.chunk, group.best.place
+    found: list[Place] = []
+    for hit in hits:
+        other = hit.chunk
+        if group.text not in other.text:
+            continue
+        for start, end in repeated(
+            chunk.text, place.start - chunk.start, place.end - chunk.start, other.text
+        ):
+            new = Place(other.doc_id, other.start + start, other.start + end)
+            if not any(new.overlaps(known) for known in (*group.places, *found)):
+                found.append(new)
+    return found

@@ -38,6 +38,8 @@ _PLACES = {"n_answerable": 0, "latency_ms": 0} | dict.fromkeys(
     ("mrr", "ece", "auroc", "aurc", "threshold"), 3
 )
 """Decimals of a metric in a table; rates in percent have one."""
+DUPLICATES_SHOWN = 50
+"""Near-duplicates that `footnote index` names; a table with rows repeated thousands of times has more."""
 
 
 class _Command(click.Group):
@@ -243,10 +245,11 @@ def check(index_dir: Path) -> None:
 @main.command("list")
 @_index_option
 def list_documents(index_dir: Path) -> None:
-    """List what is indexed: documents, passages, dates, when each file had last changed; a total."""
+    """List what is indexed: documents, passages, dates, last changes, near-duplicates; a total."""
     from collections import Counter
     from datetime import UTC, datetime
 
+    from index.duplicates import find_duplicates
     from index.store import Store
 
     generation = Store(index_dir).open(encoder=False)
@@ -271,6 +274,8 @@ def list_documents(index_dir: Path) -> None:
     )
     counts = ((len(generation.documents), "document"), (len(generation.chunks), "passage"))
     click.echo(", ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in counts))
+    duplicates = find_duplicates(generation.documents)
+    _print_table((), [("duplicate", f"{one.source}: {one.note}") for one in duplicates])
 
 
 @main.command()
@@ -549,7 +554,14 @@ def _print_build(report: BuildReport, *, dry_run: bool) -> None:
         *(("changed", source) for source in report.changed),
         *(("removed", source) for source in report.removed),
         *(("skipped", f"{one.source}: {one.reason}") for one in report.skipped),
+        *(
+            ("duplicate", f"{one.source}: {one.note}")
+            for one in report.duplicates[:DUPLICATES_SHOWN]
+        ),
     ]
+    if len(report.duplicates) > DUPLICATES_SHOWN:
+        more = len(report.duplicates) - DUPLICATES_SHOWN
+        rows.append(("duplicate", f"and {more:,} more; `footnote list` names them"))
     _print_table((), rows)
     if dry_run:
         click.echo(f"Would be: {_changes(report) or 'nothing'}. Nothing was changed.")
@@ -566,6 +578,10 @@ def _changes(report: BuildReport) -> str:
             ("removed", len(report.removed)),
             ("unchanged", report.unchanged),
             ("skipped", len(report.skipped)),
+            (
+                "near-duplicate" if len(report.duplicates) == 1 else "near-duplicates",
+                len(report.duplicates),
+            ),
         )
         if count
     )

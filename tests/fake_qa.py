@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from index.duplicates import Duplicate
 from index.errors import ConfigError
 from index.types import Document, Skipped, document_id
 from qa.types import Alternative, Answer, Citation, Nearest, Refusal
@@ -182,11 +183,17 @@ class _Terminal(io.StringIO):
 class FakeReport:
     """What a rebuild reports."""
 
-    def __init__(self, added: Sequence[str], skipped: Sequence[Skipped] = ()) -> None:
+    def __init__(
+        self,
+        added: Sequence[str],
+        skipped: Sequence[Skipped] = (),
+        duplicates: Sequence[Duplicate] = (),
+    ) -> None:
         self.added = tuple(added)
         self.changed: tuple[str, ...] = ()
         self.removed: tuple[str, ...] = ()
         self.skipped = tuple(skipped)
+        self.duplicates = tuple(duplicates)
 
 
 def fake_rebuild(

@@ -315,6 +315,120 @@ class TestOpen:
                 QA.open(tmp_path / "index", embedder=other, reader=WordReader())  # type: ignore[arg-type]
 
 
+class Flat(FakeEmbedder):
+    """All texts are equally close; the words decide."""
+
+    def embed(self, texts, progress=None):  # type: ignore[no-untyped-def]
+        rows = super().embed(texts, progress)
+        rows[:] = 0
+        rows[:, 0] = 1
+        return rows
+
+
+STORY = (
+    "The two ministers met on the island for the first time since the spring. After nine hours of "
+    "talks they agreed to open the border in zanzibar again before the harvest. Neither side would "
+    "say what had moved the other. Farmers on both banks of the river had asked for it for years."
+)
+COPIES = {
+    "first": STORY,
+    "second": STORY.replace("for the first time since", "for the first time after"),
+    "third": "The capital woke to rain. " + STORY.replace("nine hours", "nine long hours"),
+}
+OTHER = "The ministers of the north agreed to open a market in zurich, said the two of them."
+
+
+def story_qa(folder: Path, *documents: Document, passages: int) -> QA:
+    index_documents(folder / "index", documents, embedder=Flat())
+    return QA(
+        Store(folder / "index"),
+        WordReader(),  # type: ignore[arg-type]
+        confidence(),
+        embedder=Flat(),
+        config=QAConfig(passages=passages),
+    )
+
+
+class TestCopiesOfAStory:
+    QUESTION = "Where did the two ministers agree to open the border again?"
+
+    def test_are_one_answer_with_a_citation_each_and_do_not_crowd_out_others(
+        self, tmp_path: Path
+    ) -> None:
+        copies = [document(name, text) for name, text in COPIES.items()]
+        qa = story_qa(tmp_path, *copies, document("other", OTHER), passages=2)
+        assert {hit.chunk.doc_id for hit in qa.search([self.QUESTION], k=3)[0]} == set(COPIES)
+        answer = qa.ask(self.QUESTION, threshold=0)
+        assert answer.text == "zanzibar"
+        assert {citation.document.id for citation in answer.citations} == set(COPIES)
+        assert len(answer.citations) == 3
+        for citation in answer.citations:
+            assert citation.verify()
+            assert citation.text == citation.document.text[citation.start : citation.end]
+            assert citation.text == "zanzibar"
+        assert [other.text for other in answer.alternatives] == ["zurich"]  # so it was read
+        [evidence] = qa.examine([self.QUESTION])
+        assert len(evidence.hits) == 2
+        assert evidence.groups[0].documents == 1
+
+    def test_a_copy_with_another_figure_is_read(self, tmp_path: Path) -> None:
+        corrected = STORY.replace("zanzibar again", "zimbabwe again after 14 days")
+        copies = [document("first", STORY), document("second", corrected)]
+        answer = story_qa(tmp_path, *copies, passages=2).ask(self.QUESTION, threshold=0)
+        assert {answer.text, *(a.text for a in answer.alternatives)} == {"zanzibar", "zimbabwe"}
+        assert len(answer.citations) == 1  # the other one does not say so
+
+    def test_a_copy_that_says_it_elsewhere_only_is_not_cited(self, tmp_path: Path) -> None:
+        moved = STORY.replace("in zanzibar again", "again") + " A hotel in zanzibar was full."
+        copies = [document("first", STORY), document("second", moved)]
+        qa = story_qa(tmp_path, *copies, passages=1)
+        question = "Which border in zanzibar was opened again?"
+        [evidence] = qa.examine([question])
+        [citation] = qa.ask(question, threshold=0).citations
+        assert citation.document.id == evidence.hits[0].chunk.doc_id
+
+    def test_top_limits_their_citations(self, tmp_path: Path) -> None:
+        copies = [document(name, text) for name, text in COPIES.items()]
+        qa = story_qa(tmp_path, *copies, passages=1)
+        assert len(qa.ask(self.QUESTION, threshold=0, top=2).citations) == 2
+        assert len(qa.ask(self.QUESTION, threshold=0, top=5).citations) == 3
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    edits=st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 60), st.sampled_from(["", "zanzibar", "and", "Z. ", "7"]))
+        ),
+        min_size=2,
+        max_size=4,
+    ),
+    passages=st.integers(1, 3),
+)
+def test_whatever_was_edited_citations_are_exact_and_stand_apart(
+    edits: list[list[tuple[int, str]]],
+    passages: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    texts = []
+    for edit in edits:
+        parts = STORY.split(" ")
+        for at, word in edit:
+            parts[at % len(parts)] = word
+        texts.append(" ".join(parts))
+    documents = [document(f"d{number}", text) for number, text in enumerate(texts)]
+    qa = story_qa(tmp_path_factory.mktemp("qa"), *documents, passages=passages)
+    answer = qa.ask(TestCopiesOfAStory.QUESTION, threshold=0, top=50)
+    for one in (answer, *answer.alternatives):
+        places = [(c.document.id, at) for c in one.citations for at in range(c.start, c.end)]
+        assert len(places) == len(set(places))
+        for citation in one.citations:
+            assert citation.verify()
+            assert citation.document.text[citation.start : citation.end] == citation.text
+    if answer.text is not None:
+        assert answer.citations[0].text == answer.text
+
+
 TEXTS = st.lists(
     st.one_of(
         st.sampled_from(

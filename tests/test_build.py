@@ -668,6 +668,32 @@ def test_a_dry_run_tells_and_does_nothing(index: Path, folder: Path) -> None:
     assert {p: p.stat().st_mtime_ns for p in index.rglob("*")} == before
 
 
+def test_near_duplicates_are_reported_when_they_come_and_not_again(
+    index: Path, folder: Path
+) -> None:
+    story = article(50, words=400)
+    write_articles(folder, {"a.txt": story, "b.txt": article(9, words=400)})
+    assert update(index, folder).duplicates == ()
+    (folder / "c.txt").write_text(story.replace("Report 50", "Report of the day"))
+    for dry_run in (True, False):
+        [one] = update(index, folder, dry_run=dry_run).duplicates
+        assert (one.source, one.original) == ("news/c.txt", "news/a.txt")
+        assert 0.9 < one.similarity < 1
+    assert update(index, folder).duplicates == ()
+    (folder / "d.txt").write_text("Something else.")
+    assert update(index, folder).duplicates == ()
+    (folder / "a.txt").write_text(story.replace("people today", "people yesterday", 1))
+    assert [one.source for one in update(index, folder).duplicates] == ["news/c.txt"]
+    (folder / "0.txt").write_text((folder / "c.txt").read_text())
+    found = update(index, folder).duplicates
+    assert [(one.source, one.original, one.identical) for one in found] == [
+        ("news/a.txt", "news/0.txt", False),
+        ("news/c.txt", "news/0.txt", True),
+    ]
+    assert update(index, rebuild=True).duplicates == ()
+    assert remove_from_index(index, ["news/0.txt"]).duplicates == ()
+
+
 def test_progress_counts_to_the_end_of_each_stage(index: Path, folder: Path) -> None:
     seen: list[Progress] = []
     report = update(index, folder, progress=seen.append)

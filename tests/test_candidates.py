@@ -13,9 +13,15 @@ from qa.candidates import Candidate, Place, group_answers
 
 
 def candidate(
-    text: str, doc: str = "a", start: int = 0, score: float = 1.0, null: float = 0.0, rank: int = 1
+    text: str,
+    doc: str = "a",
+    start: int = 0,
+    score: float = 1.0,
+    null: float = 0.0,
+    rank: int = 1,
+    passage: str = "…",
 ) -> Candidate:
-    hit = Hit(Chunk(f"{doc}:0-999", doc, 0, 999, "…"), score=0.0, rank=rank)
+    hit = Hit(Chunk(f"{doc}:0-999", doc, 0, 999, passage), score=0.0, rank=rank)
     return Candidate(hit, Place(doc, start, start + len(text)), text, score, null)
 
 
@@ -70,6 +76,17 @@ def test_the_wording_that_most_say_is_the_answer() -> None:
     )
     assert [group.text for group in groups] == ["Alcaraz"]
     assert len(groups[0].places) == 2
+
+
+def test_copies_of_a_story_are_one_witness() -> None:
+    story = "Rome will hold the games, said the committee after a vote that took the whole night."
+    edited = story.replace("a vote", "the vote") + " Nobody was surprised."
+    other = "The games go to Rome. A vote of the committee went on until the morning, it is said."
+    said = [candidate("Rome", "a", passage=story), candidate("Rome", "b", passage=edited)]
+    [group] = group_answers(said)
+    assert (group.documents, len(group.places)) == (1, 2)
+    [group] = group_answers([*said, candidate("Rome", "c", passage=other)])
+    assert (group.documents, len(group.places)) == (2, 3)
 
 
 def test_nothing_gives_nothing() -> None:

@@ -23,7 +23,7 @@ from index.store import Store
 from index.types import Document
 from qa.cli import _progress, main
 from qa.confidence import CALIBRATED, Confidence
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SEEDS
 from tests.fakes import FakeEmbedder, article, write_articles
 
 QUESTION = "Who told reporters in October 2024 that talks about Gaza would resume within days?"
@@ -390,6 +390,34 @@ def test_a_rebuild_keeps_the_model_of_a_damaged_index(tmp_path: Path) -> None:
     damage_part(index)
     assert run("index", "--rebuild", "--index", index).exit_code == 0
     assert Store(index).open().manifest.embedder.name == "other"
+
+
+def test_near_duplicates_are_named_by_index_and_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, index = tmp_path / "articles", tmp_path / "index"
+    folder.mkdir()
+    story = (SEEDS / "g20-new-delhi-2023.md").read_text(encoding="utf-8")
+    (folder / "a.md").write_text(story, encoding="utf-8")
+    (folder / "b.md").write_text(f"{story}\nFollow us for more news.\n", encoding="utf-8")
+    (folder / "c.md").write_text(story, encoding="utf-8")
+    rows = [
+        "duplicate  articles/b.md: 99% the same as articles/a.md",
+        "duplicate  articles/c.md: the same as articles/a.md",
+    ]
+    dry = run("index", folder, "--index", index, "--dry-run")
+    assert "Would be: 3 added, 2 near-duplicates." in dry.stdout
+    built = run("index", folder, "--index", index)
+    listed = run("list", "--index", index)
+    for result in (dry, built, listed):
+        assert [
+            line.rstrip() for line in result.stdout.splitlines() if "duplicate " in line
+        ] == rows
+    assert "duplicate" not in run("index", "--index", index).stdout  # it has been said
+    monkeypatch.setattr("qa.cli.DUPLICATES_SHOWN", 1)
+    many = run("index", folder, "--index", tmp_path / "other", "--dry-run").stdout
+    assert "duplicate  and 1 more; `footnote list` names them" in many
+    assert rows[1] not in many
 
 
 def rows(tmp_path: Path) -> Path:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index.duplicates import Duplicate
 from index.types import Document, Mark, Skipped
 from qa.types import Alternative, Answer, Nearest, Refusal
 from tests.fake_qa import FakeReport, citation, document
@@ -352,3 +353,10 @@ def test_a_report_without_changes_says_so() -> None:
     full = Page(render.rebuilt(FakeReport(["a.txt", "b.txt"], [Skipped("c.pdf", "It is locked.")])))
     assert full.within("fn-lead") == "2 added, 1 skipped"
     assert full.within("fn-why") == "It is locked."
+
+
+def test_a_report_names_near_duplicates() -> None:
+    report = FakeReport(["b.txt"], duplicates=[Duplicate("b.txt", "<a>.txt", 0.934)])
+    page = Page(render.rebuilt(report))
+    assert page.within("fn-lead") == "1 added, 1 duplicate"
+    assert page.within("fn-why") == "93% the same as <a>.txt"

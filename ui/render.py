@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
+from index.duplicates import Duplicate
 from index.types import Document, Mark, Skipped
 from qa.types import Alternative, Answer, Citation, Nearest, Refusal
 
@@ -64,6 +65,11 @@ class Report(Protocol):
     @property
     def skipped(self) -> Sequence[Skipped]:
         """What could not be read, and why."""
+        ...
+
+    @property
+    def duplicates(self) -> Sequence[Duplicate]:
+        """What is nearly the same as something else."""
         ...
 
 
@@ -434,6 +440,7 @@ def rebuilt(report: Report) -> str:
     rows += [("Changed", source, "") for source in report.changed]
     rows += [("Removed", source, "") for source in report.removed]
     rows += [("Skipped", skipped.source, skipped.reason) for skipped in report.skipped]
+    rows += [("Duplicate", one.source, one.note) for one in report.duplicates]
     counts = Counter(kind for kind, _, _ in rows)
     sums = ", ".join(f"{number:,} {kind.lower()}" for kind, number in counts.items())
     if not rows:

@@ -1,0 +1,121 @@
+"""Passages that repeat others: what is read, who counts as a witness, where else it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.types import Chunk, Document, Hit
+from qa.copies import repeated, runs, witnesses, worth_reading
+
+PASSAGE = (
+    "The bridge over the strait was closed after a ship had struck one of its piers in the fog. "
+    "Engineers looked at the damage for two days and found a crack as long as a man. The town wants "
+    "to know by the end of the week when lorries may cross again."
+)
+NEXT = (
+    " The owner of the ship offered to pay for the repair. A ferry that was to be sold in spring "
+    "takes cars to the other side for the time being, and pupils go to school by boat."
+)
+EDITED = PASSAGE.replace("looked at the damage", "inspected the damage")
+QUESTION = "How long was the crack in the bridge?"
+
+
+def chosen(question: str, texts: Sequence[tuple[str, str, int, int]], limit: int = 9) -> list[int]:
+    """Return which of the passages ``(document, its text, start, end)`` are read."""
+    documents = {name: Document(name, name, text, name) for name, text, _, _ in texts}
+    hits = [
+        Hit(Chunk(f"{name}:{start}-{end}", name, start, end, text[start:end]), 1.0, rank)
+        for rank, (name, text, start, end) in enumerate(texts, 1)
+    ]
+    read = worth_reading(question, hits, documents, limit)
+    return [hits.index(hit) for hit in read]
+
+
+def whole(name: str, text: str) -> tuple[str, str, int, int]:
+    return name, text, 0, len(text)
+
+
+def test_a_copy_is_not_read_twice_and_the_limit_goes_to_others() -> None:
+    texts = [whole("a", PASSAGE), whole("b", EDITED), whole("c", PASSAGE), whole("d", NEXT)]
+    assert chosen(QUESTION, texts) == [0, 3]
+    assert chosen(QUESTION, texts, limit=2) == [0, 3]
+    assert chosen(QUESTION, texts, limit=1) == [0]
+    assert chosen(QUESTION, []) == []
+
+
+def test_a_copy_that_is_cut_elsewhere_is_not_read_either() -> None:
+    story, middle = PASSAGE + NEXT, PASSAGE.index("Engineers")
+    texts = [
+        ("a", story, 0, len(PASSAGE)),
+        ("b", story, middle, len(story)),  # half of it stands behind a's passage
+        ("a", story, len(PASSAGE) + 1, len(story)),  # and is read there
+    ]
+    assert chosen(QUESTION, texts) == [0, 2]
+
+
+def test_a_corrected_figure_is_read() -> None:
+    corrected = PASSAGE.replace("two days", "11 days")
+    assert chosen(QUESTION, [whole("a", PASSAGE), whole("b", corrected)]) == [0, 1]
+
+
+def test_the_row_that_is_asked_for_is_read() -> None:
+    rows = [
+        whole(
+            place, f"In {place} the bus stops at the school, the mill and the old harbour at noon."
+        )
+        for place in ("Oster", "Lund", "Vik")
+    ]
+    assert chosen("Where does the bus stop in Vik?", rows) == [0, 2]
+
+
+def test_other_words_are_read() -> None:
+    other = "A pier has a crack as long as a man since a ship ran into it; nobody may drive across."
+    assert chosen(QUESTION, [whole("a", PASSAGE), whole("b", other)]) == [0, 1]
+
+
+def test_copies_are_one_witness_and_other_reports_are_more() -> None:
+    assert witnesses([runs(PASSAGE), runs(EDITED), runs(PASSAGE + NEXT)]) == 1
+    assert witnesses([runs(PASSAGE), runs(NEXT), runs(EDITED)]) == 2
+    assert witnesses([runs("Yes."), runs("Yes."), runs("No.")]) == 2
+    assert witnesses([runs("…"), runs("!")]) == 2  # without words nothing is known
+
+
+def places(text: str, answer: str, other: str) -> list[str]:
+    start = text.index(answer)
+    found = list(repeated(text, start, start + len(answer), other))
+    assert all(other[low:high] == answer for low, high in found)
+    return [other[low - 6 : high + 6] for low, high in found]
+
+
+def test_the_same_sentence_lightly_edited_says_it_again() -> None:
+    assert places(PASSAGE, "two days", EDITED) == ["e for two days and f"]
+    assert places(PASSAGE, "two days", NEXT + " " + EDITED) == ["e for two days and f"]
+
+
+def test_another_sentence_or_a_part_of_a_word_does_not() -> None:
+    assert places(PASSAGE, "two days", "He was in town for two days.") == []
+    assert places(PASSAGE, "two days", PASSAGE.replace("two days", "forty-two daystars")) == []
+    assert places(PASSAGE, "two days", PASSAGE.replace("two", "Two")) == []
+    twice = PASSAGE + " It rained for two days."
+    assert places(PASSAGE, "two days", twice) == ["e for two days and f"]
+
+
+@given(st.text(max_size=80), st.text(max_size=80), st.integers(0, 80), st.integers(0, 80))
+def test_whatever_is_found_is_there_to_the_character(text: str, other: str, a: int, b: int) -> None:
+    start, end = sorted((min(a, len(text)), min(b, len(text))))
+    for low, high in repeated(text, start, end, other + text):
+        assert (other + text)[low:high] == text[start:end]
+        assert low < high
+
+
+@given(
+    st.lists(st.sampled_from([PASSAGE, EDITED, NEXT, "Yes.", ""]), max_size=8), st.integers(1, 4)
+)
+def test_what_is_read_is_in_order_and_within_the_limit(texts: list[str], limit: int) -> None:
+    read = chosen(QUESTION, [whole(str(n), text) for n, text in enumerate(texts)], limit)
+    assert read == sorted(set(read))
+    assert len(read) <= limit
+    assert read[:1] == ([0] if texts else [])
