@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from index._fs import FileSystem
 from index._manifest import Manifest, Part
-from index.build import update_index
+from index.build import remove_from_index, update_index
 from index.chunk import ChunkConfig, chunk_document
 from index.embed import passage_text
 from index.errors import (
@@ -608,7 +609,7 @@ def render(name: str, words: list[str]) -> str:
 
 @dataclass(frozen=True)
 class Scratch:
-    """What an index made from nothing holds, without any disk in between."""
+    """What an index made of documents from nothing holds, without any disk in between."""
 
     documents: tuple[Document, ...]
     chunks: tuple[Chunk, ...]
@@ -617,18 +618,21 @@ class Scratch:
 
     @classmethod
     def of(cls, folder: Path) -> Scratch:
-        embedder = FakeEmbedder()
         files, _ = find_files(folder, folder.name)
-        documents = [document for file in files for document in load_file(file)[0]]
-        documents.sort(key=lambda document: document.source)
+        return cls.made(document for file in files for document in load_file(file)[0])
+
+    @classmethod
+    def made(cls, documents: Iterable[Document]) -> Scratch:
+        embedder = FakeEmbedder()
+        ordered = sorted(documents, key=lambda document: document.source)
         pairs = [
             (chunk, passage_text(document.title, chunk.text))
-            for document in documents
+            for document in ordered
             for chunk in chunk_document(document, CHUNKING, embedder.count_pieces)
         ]
         passages = [text for _, text in pairs]
         return cls(
-            tuple(documents),
+            tuple(ordered),
             tuple(chunk for chunk, _ in pairs),
             embedder.embed(passages),
             LexicalIndex.build(passages),
@@ -640,33 +644,130 @@ class Scratch:
 
 CHUNKING = ChunkConfig(max_pieces=12)
 
+LABELS = ("news", "other")
+
+INCLUDE = st.sampled_from([(), ("*.txt",), ("sub/*", "a*", "e*")])
+EXCLUDE = st.sampled_from([(), ("sub/*",), ("b.txt", "*.jsonl"), ("nothing*",)])
+
 
 class Crash(BaseException):
     """Ends an update as a signal would."""
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What an index was told about one of its folders; ``removed`` are hashes by source."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    removed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Model:
+    """What an index should hold: rules by folder; by source of a file, its hash and documents."""
+
+    folders: Mapping[str, Rules]
+    files: Mapping[str, tuple[str, tuple[Document, ...]]]
+
+    def documents(self) -> list[Document]:
+        return [document for _, group in self.files.values() for document in group]
+
+    def texts(self) -> dict[str, str]:
+        return {document.source: document.text for document in self.documents()}
+
+    def updated(
+        self,
+        place: Path,
+        named: Sequence[str],
+        include: tuple[str, ...] = (),
+        exclude: tuple[str, ...] = (),
+    ) -> Model:
+        """Return what an update of the named folders (of all, without a name) should make of it."""
+        folders = dict(self.folders)
+        for label in named:
+            rules = folders.get(label, Rules())
+            if include or exclude:
+                rules = replace(rules, include=include, exclude=exclude)
+            folders[label] = rules
+        scope = set(named or folders)
+        files = {
+            source: file for source, file in self.files.items() if folder_of(source) not in scope
+        }
+        for label in scope:
+            rules = folders[label]
+            removed = dict(rules.removed)
+            found, _ = find_files(
+                place / label, label, include=rules.include, exclude=rules.exclude
+            )
+            for file in found:
+                digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
+                out = removed.get(file.source) == digest
+                files[file.source] = (digest, () if out else tuple(load_file(file)[0]))
+            staying = {
+                source: digest
+                for source, digest in removed.items()
+                if source not in files or files[source][0] == digest
+            }
+            folders[label] = replace(rules, removed=tuple(staying.items()))
+        return Model(folders, files)
+
+    def without(self, name: str) -> Model:
+        """Return what should be left when a folder or a file is removed."""
+        folders = dict(self.folders)
+        if name in folders:
+            del folders[name]
+            files = {s: file for s, file in self.files.items() if folder_of(s) != name}
+        else:
+            rules = folders[folder_of(name)]
+            removed = {**dict(rules.removed), name: self.files[name][0]}
+            folders[folder_of(name)] = replace(rules, removed=tuple(removed.items()))
+            files = {s: file for s, file in self.files.items() if s != name}
+        return Model(folders, files)
+
+
+def folder_of(source: str) -> str:
+    return source.split("/")[0]
+
+
 class UpdateEqualsRebuild(RuleBasedStateMachine):
-    """Whatever happens to the folder and to the runs, an update gives what a build from nothing gives."""
+    """Whatever happens to the folders and to the runs, an update gives what a build from nothing gives.
+
+    ``models`` says what each generation that was committed should hold, by the index's token.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.place = tempfile.TemporaryDirectory()
-        self.folder = Path(self.place.name) / "news"
-        self.index = Path(self.place.name) / "index"
-        (self.folder / "sub").mkdir(parents=True)
-        self.committed: dict[str, str] | None = None
+        self.directory = tempfile.TemporaryDirectory()
+        self.place = Path(self.directory.name)
+        self.index = self.place / "index"
+        for label in LABELS:
+            (self.place / label / "sub").mkdir(parents=True)
+        self.models = {"": Model({}, {})}
+
+    @property
+    def model(self) -> Model:
+        return self.models[Store(self.index).current()]
 
     def files(self) -> list[Path]:
-        return sorted(path for path in self.folder.rglob("*") if path.is_file())
+        return sorted(p for label in LABELS for p in (self.place / label).rglob("*") if p.is_file())
 
-    @rule(name=st.sampled_from(FILES), words=st.lists(st.sampled_from(WORDS), max_size=4))
-    def write(self, name: str, words: list[str]) -> None:
-        (self.folder / name).write_text(render(name, words))
+    @rule(
+        label=st.sampled_from(LABELS),
+        name=st.sampled_from(FILES),
+        words=st.lists(st.sampled_from(WORDS), max_size=4),
+    )
+    def write(self, label: str, name: str, words: list[str]) -> None:
+        (self.place / label / name).write_text(render(name, words))
 
     @precondition(lambda self: self.files())
-    @rule(data=st.data(), name=st.sampled_from([n for n in FILES if n.endswith(".txt")]))
-    def rename(self, data: st.DataObject, name: str) -> None:
-        data.draw(st.sampled_from(self.files())).rename(self.folder / name)
+    @rule(
+        data=st.data(),
+        label=st.sampled_from(LABELS),
+        name=st.sampled_from([n for n in FILES if n.endswith(".txt")]),
+    )
+    def rename(self, data: st.DataObject, label: str, name: str) -> None:
+        data.draw(st.sampled_from(self.files())).rename(self.place / label / name)
 
     @precondition(lambda self: self.files())
     @rule(data=st.data(), moment=st.integers(0, 2**31))
@@ -687,46 +788,85 @@ class UpdateEqualsRebuild(RuleBasedStateMachine):
         for path, data in contents:
             path.write_bytes(data)
 
-    @rule(cut=st.integers(0, 60))
-    def crash(self, cut: int) -> None:
+    @rule(cut=st.integers(0, 60), named=st.sampled_from([LABELS, LABELS[:1]]))
+    def crash(self, cut: int, named: tuple[str, ...]) -> None:
         def stop() -> None:
             raise Crash
 
-        try:
-            self.run(CountingFileSystem(cut, stop))
-        except Crash:
-            pass
-        else:
-            self.compare()
+        before = Store(self.index).current()
+        expected = self.model.updated(self.place, named)
+        with suppress(Crash):
+            self.run(named, fs=CountingFileSystem(cut, stop))
+        if Store(self.index).current() != before:
+            self.committed(expected)
         try:
             found = texts(Store(self.index).open())
         except IndexMissing:
-            assert self.committed is None
+            assert before == ""
         else:
-            now = {d.source: d.text for d in Scratch.of(self.folder).documents}
-            assert found in (self.committed, now)
-            self.committed = found
+            assert found == self.model.texts()
 
-    @precondition(lambda self: self.committed is not None)
+    @precondition(lambda self: self.model.folders)
     @rule()
     def rollback(self) -> None:
         store = Store(self.index, UnsyncedFileSystem())
-        try:
+        with suppress(IndexMissing):
             store.rollback()
-        except IndexMissing:
-            return
-        self.committed = texts(store.open())
+        self.compare(self.model)
 
+    @rule(named=st.sampled_from([LABELS, *((label,) for label in LABELS)]))
+    def update(self, named: tuple[str, ...]) -> None:
+        expected = self.model.updated(self.place, named)
+        self.run(named)
+        self.committed(expected)
+
+    @precondition(lambda self: self.model.folders)
     @rule()
-    def update(self) -> None:
-        self.run(UnsyncedFileSystem())
-        self.compare()
+    def update_what_is_followed(self) -> None:
+        expected = self.model.updated(self.place, ())
+        self.run(())
+        self.committed(expected)
 
-    def run(self, fs: UnsyncedFileSystem) -> None:
-        update(self.index, self.folder, embedder=FakeEmbedder(), chunking=CHUNKING, fs=fs)
+    @rule(label=st.sampled_from(LABELS), include=INCLUDE, exclude=EXCLUDE)
+    def choose(self, label: str, include: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+        expected = self.model.updated(self.place, [label], include, exclude)
+        self.run([label], include=include, exclude=exclude)
+        self.committed(expected)
 
-    def compare(self) -> None:
-        generation, scratch = Store(self.index).open(), Scratch.of(self.folder)
+    @precondition(lambda self: self.model.folders)
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        model = self.model
+        files = sorted(source for source, (_, group) in model.files.items() if group)
+        name = data.draw(st.sampled_from([*files, *sorted(model.folders)]))
+        remove_from_index(self.index, [name], confirm=True, fs=UnsyncedFileSystem())
+        self.committed(model.without(name))
+
+    def run(
+        self,
+        named: Sequence[str],
+        *,
+        fs: UnsyncedFileSystem | None = None,
+        include: tuple[str, ...] = (),
+        exclude: tuple[str, ...] = (),
+    ) -> None:
+        update_index(
+            self.index,
+            [self.place / label for label in named],
+            embedder=FakeEmbedder(),
+            chunking=CHUNKING,
+            include=include,
+            exclude=exclude,
+            confirm=True,
+            fs=fs or UnsyncedFileSystem(),
+        )
+
+    def committed(self, expected: Model) -> None:
+        self.models[Store(self.index).current()] = expected
+        self.compare(expected)
+
+    def compare(self, expected: Model) -> None:
+        generation, scratch = Store(self.index).open(), Scratch.made(expected.documents())
         assert generation.recovered_from is None
         assert generation.documents == scratch.documents
         assert generation.chunks == scratch.chunks
@@ -735,13 +875,20 @@ class UpdateEqualsRebuild(RuleBasedStateMachine):
         questions = ["Who saw the glacier?", "Was it the minister or the vaccine?"]
         ours, theirs = (hits(one, questions) for one in (generation, scratch))
         assert ours == theirs
-        self.committed = texts(generation)
+        followed = {
+            folder.label: (folder.include, folder.exclude, dict(folder.removed))
+            for folder in generation.manifest.folders
+        }
+        assert followed == {
+            label: (rules.include, rules.exclude, dict(rules.removed))
+            for label, rules in expected.folders.items()
+        }
 
     def teardown(self) -> None:
-        self.update()
+        self.update(LABELS)
         assert Store(self.index).check() == []
         assert leavings(self.index) <= {"encoders"}
-        self.place.cleanup()
+        self.directory.cleanup()
 
 
 def hits(found: Generation | Scratch, questions: list[str]) -> list[list[Hit]]:
