@@ -20,6 +20,7 @@ from test_render import HOSTILE
 from index.errors import ConfigError, EmbedderError
 from index.types import Document, Mark
 from qa import QA
+from qa.question import REASONS, unanswerable
 from tests.fake_qa import FakeQA, document, fake_rebuild, serve_fake
 from ui import app, render
 
@@ -588,10 +589,20 @@ def test_a_new_generation_is_answered_from_and_listed(
 
 
 @pytest.mark.browser
-def test_an_error_leaves_the_input_usable(
+def test_an_odd_question_or_an_error_leaves_the_input_usable(
     qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
 ) -> None:
-    page = visit(chat(qa).url)
+    page = visit(chat(qa).url, viewport={"width": 390, "height": 844})
+    box = page.locator("#fn-box textarea")
+    for question, lead in ODD.items():
+        reply = ask(page, question)
+        assert reply.locator(".fn-lead").inner_text() == lead
+        assert REASONS[unanswerable(question)] == reply.locator(".fn-reason").inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert box.input_value() == ""
+        assert box.is_editable()
+        assert box.bounding_box()["height"] < 100
+    assert "(100,000 characters)" in page.locator(".fn-question").nth(2).inner_text()
     reply = ask(page, BROKEN)
     assert "Sorry" in reply.inner_text()
     assert "Ask again" in reply.inner_text()
@@ -612,6 +623,15 @@ def test_hostile_text_is_inert(chat: Callable[..., Chat], visit: Callable[..., A
         headings=(Mark(0, 5000, hostile[5]),),
         pages=(Mark(0, 5000, hostile[0]),),
     )
+ODD = {
+    "": "There is no question to answer.",
+    " \u00a0\t ": "There is no question to answer.",
+    "penguin " * 12_500: "That is too long for a question.",
+    "\U0001f600\U0001f389\U0001f600": "There are no words in that question.",
+    "Wie hoch ist der Berg am Ende der Straße heute?": "I read English only.",
+}
+
+
     other = document("bad/other.txt", f"zebra\n\n{hostile[8]}\n\nzebra {hostile[2]}", hostile[2])
     qa = FakeQA([attacker, other])
     page = visit(chat(qa).url, viewport={"width": 390, "height": 844})
