@@ -33,7 +33,7 @@ TALKS = document(
             "The harbour strike",
             *(f"Paragraph {n} tells of another matter altogether. " * 3 for n in range(20)),
             "What was agreed",
-            "Mora Linde was named chief negotiator of the union. She flies to Oslo.",
+            "Mora Linde was named chief negotiator of the union. She flies to Oslo.\nThe union meets.",
             *(f"Section {n} is about something else again. " * 3 for n in range(20)),
         ]
     ),
@@ -487,6 +487,14 @@ def test_a_citation_opens_by_keyboard_and_from_an_address_with_a_theme(
     address = page.url
     reply = ask(page, QUESTION)
     page.locator("#fn-panel mark").wait_for()
+    also = reply.locator(".fn-also li")
+    assert also.locator(".fn-other").all_inner_texts() == ["lost much"]
+    assert also.locator(".fn-other").is_visible()
+    assert also.locator(".fn-share").inner_text() == "8%"
+    also.locator(".fn-open").click()
+    panel.locator("h2", has_text=REPORT.title).wait_for()
+    assert panel.locator("mark").inner_text() == "lost much"
+    assert in_view(page, "#fn-panel mark")
     page.evaluate("document.querySelector('#fn-panel .fn-doc-text').scrollTop = 0")
     page.locator("body").press("Home")
     second = reply.locator(".fn-notes .fn-open").nth(1)
