@@ -449,6 +449,16 @@ def in_view(page: Any, selector: str) -> bool:
     )
 
 
+def tab_to(page: Any, target: Any, presses: int) -> None:
+    """Press Tab until the target has the focus, and shows it."""
+    for _ in range(presses):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            assert target.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+            return
+    pytest.fail(f"Tab does not reach {target}")
+
+
 @pytest.mark.browser
 def test_ask_and_see_the_place(
     qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
@@ -477,16 +487,6 @@ def test_ask_and_see_the_place(
     assert "Paragraph 0" in panel.inner_text()
     assert "Section 19" in panel.inner_text()
     assert in_view(page, "#fn-panel mark")
-
-
-@pytest.mark.browser
-def test_a_citation_opens_by_keyboard_and_from_an_address_with_a_theme(
-    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
-) -> None:
-    page = visit(f"{chat(qa).url}/?__theme=dark")
-    address = page.url
-    reply = ask(page, QUESTION)
-    page.locator("#fn-panel mark").wait_for()
     also = reply.locator(".fn-also li")
     assert also.locator(".fn-other").all_inner_texts() == ["lost much"]
     assert also.locator(".fn-other").is_visible()
@@ -495,16 +495,20 @@ def test_a_citation_opens_by_keyboard_and_from_an_address_with_a_theme(
     panel.locator("h2", has_text=REPORT.title).wait_for()
     assert panel.locator("mark").inner_text() == "lost much"
     assert in_view(page, "#fn-panel mark")
+
+
+@pytest.mark.browser
+def test_a_citation_opens_by_keyboard_and_from_an_address_with_a_theme(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    page = visit(f"{chat(qa, with_rebuild=True).url}/?__theme=dark")
+    address = page.url
+    reply = ask(page, QUESTION)
+    page.locator("#fn-panel mark").wait_for()
     page.evaluate("document.querySelector('#fn-panel .fn-doc-text').scrollTop = 0")
     page.locator("body").press("Home")
     second = reply.locator(".fn-notes .fn-open").nth(1)
-    for _ in range(12):  # the citations come soon after the head of the page
-        page.keyboard.press("Tab")
-        if second.evaluate("button => button === document.activeElement"):
-            break
-    else:
-        pytest.fail("Tab does not reach the second citation")
-    assert second.evaluate("button => getComputedStyle(button).outlineStyle") == "solid"
+    tab_to(page, second, 12)  # the citations come soon after the head of the page
     page.keyboard.press("Enter")
     page.locator("#fn-panel h2", has_text=REPORT.title).wait_for()
     assert page.locator("#fn-panel .fn-page").all_inner_texts() == ["Page 1", "Page 2"]
@@ -512,6 +516,19 @@ def test_a_citation_opens_by_keyboard_and_from_an_address_with_a_theme(
     page.locator("#fn-panel h2", has_text=TALKS.title).wait_for()
     assert in_view(page, "#fn-panel mark")
     assert page.url == address
+    page.locator("#fn-box textarea").focus()
+    tab_to(page, page.get_by_role("tab", name="Add articles"), 5)
+    page.keyboard.press("Enter")
+    tab_to(page, page.locator("#fn-files button").first, 3)
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    lamp = tmp_path / "lamp.txt"
+    lamp.write_text("The lamp was lit in 1887.")
+    chooser.value.set_files(lamp)
+    page.locator("#fn-files tr", has_text="lamp").wait_for()
+    tab_to(page, page.locator("#fn-add"), 8)
+    page.keyboard.press("Enter")
+    page.locator(".fn-report tr", has_text="uploads/lamp.txt").wait_for()
 
 
 @pytest.mark.browser
@@ -596,6 +613,15 @@ def test_a_new_generation_is_answered_from_and_listed(
     assert page.locator("#fn-panel mark").count() == 0
 
 
+ODD = {
+    "": "There is no question to answer.",
+    " \u00a0\t ": "There is no question to answer.",
+    "penguin " * 12_500: "That is too long for a question.",
+    "\U0001f600\U0001f389\U0001f600": "There are no words in that question.",
+    "Wie hoch ist der Berg am Ende der Straße heute?": "I read English only.",
+}
+
+
 @pytest.mark.browser
 def test_an_odd_question_or_an_error_leaves_the_input_usable(
     qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
@@ -631,15 +657,6 @@ def test_hostile_text_is_inert(chat: Callable[..., Chat], visit: Callable[..., A
         headings=(Mark(0, 5000, hostile[5]),),
         pages=(Mark(0, 5000, hostile[0]),),
     )
-ODD = {
-    "": "There is no question to answer.",
-    " \u00a0\t ": "There is no question to answer.",
-    "penguin " * 12_500: "That is too long for a question.",
-    "\U0001f600\U0001f389\U0001f600": "There are no words in that question.",
-    "Wie hoch ist der Berg am Ende der Straße heute?": "I read English only.",
-}
-
-
     other = document("bad/other.txt", f"zebra\n\n{hostile[8]}\n\nzebra {hostile[2]}", hostile[2])
     qa = FakeQA([attacker, other])
     page = visit(chat(qa).url, viewport={"width": 390, "height": 844})
@@ -685,19 +702,25 @@ POOR_CONTRAST = """() => {
         }
         return [255, 255, 255];
     };
-    const found = [];
+    const seen = [];
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
         const element = texts.currentNode.parentElement;
         if (!texts.currentNode.textContent.trim() || !element.checkVisibility()) continue;
-        if (!element.closest(".fn-reply, .fn-question, .fn-doc, .fn-masthead, [role=tab]"))
-            continue;
+        seen.push([element, getComputedStyle(element).color]);
+    }
+    for (const box of document.querySelectorAll("#fn-box textarea")) {
+        seen.push([box, getComputedStyle(box).color]);
+        seen.push([box, getComputedStyle(box, "::placeholder").color]);
+    }
+    const found = [];
+    for (const [element, colour] of seen) {
         const [a, b] = [
-            luminance(parse(getComputedStyle(element).color)),
+            luminance(parse(colour)),
             luminance(behind(element)),
         ].sort((x, y) => y - x);
         const ratio = (a + 0.05) / (b + 0.05);
-        if (ratio < 4.5) found.push([element.className, ratio]);
+        if (ratio < 4.5) found.push([element.className, element.textContent, ratio]);
     }
     return found;
 }"""
@@ -706,21 +729,39 @@ POOR_CONTRAST = """() => {
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_width_and_scheme_is_legible(
-    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], width: int
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], tmp_path: Path, width: int
 ) -> None:
     url = chat(qa, with_rebuild=True).url
+    files = [tmp_path / f"{'long-' * 12}lamp.txt", tmp_path / "empty.md"]
+    for file in files:
+        file.write_text("The lamp was lit." if file.suffix == ".txt" else "")
+
+    def assert_legible(page: Any, shown: str) -> None:
+        page.locator(shown).first.wait_for()
+        page.wait_for_timeout(200)  # colours change by a transition
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, shown
+        assert page.evaluate(POOR_CONTRAST) == [], shown
+
     for scheme in ("light", "dark"):
         page = visit(url, viewport={"width": width, "height": 844}, color_scheme=scheme)
+        assert_legible(page, "#fn-log .example")
         ask(page, "Which chief penguin sings on Mars?")
         ask(page, QUESTION)
-        page.locator("#fn-panel mark").wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert_legible(page, "#fn-panel mark")
         chat_box, side = (page.locator(at).bounding_box() for at in ("#fn-chat", "#fn-side"))
         if width == 390:
             assert side["y"] >= chat_box["y"] + chat_box["height"]
         else:
             assert side["x"] >= chat_box["x"] + chat_box["width"]
-        assert page.evaluate(POOR_CONTRAST) == []
+        page.get_by_role("tab", name="All articles").click()
+        assert_legible(page, "#fn-list .fn-open")
+        page.get_by_role("tab", name="Add articles").click()
+        assert_legible(page, "#fn-files button")
+        if width == 390:
+            page.set_input_files("#fn-files input[type=file]", files)
+            assert_legible(page, "#fn-files tr")
+            page.click("#fn-add")
+            assert_legible(page, ".fn-report .fn-skipped")
 
 
 @pytest.mark.browser
