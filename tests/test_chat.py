@@ -7,6 +7,9 @@ import multiprocessing
 import os
 import re
 import shutil
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -592,6 +595,70 @@ def test_an_upload_becomes_answerable(
     reply = ask(page, "When was the Port Alder lamp lit?")
     assert "1887" in reply.locator(".fn-quote").inner_text()
     assert reply.locator(".fn-where").first.inner_text() == "uploads/lamp.txt"
+
+
+@pytest.fixture
+def product(seeds_index: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """`footnote chat` over a copy of the seeds' index: its address, and the index."""
+    index = shutil.copytree(seeds_index, tmp_path / "index")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [Path(sys.executable).with_name("footnote"), "chat"]
+    with subprocess.Popen([*command, "--index", index, "--port", str(port)]) as process:
+        try:
+            for _ in range(600):
+                try:
+                    httpx.get(f"{url}/healthz", timeout=10)
+                    break
+                except httpx.TransportError:
+                    assert process.poll() is None
+                    time.sleep(0.1)
+            yield url, index
+        finally:
+            process.terminate()
+
+
+@pytest.mark.browser
+def test_the_product_answers_from_an_upload_and_outlives_its_index(
+    product: tuple[str, Path], visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    url, index = product
+    lamp = tmp_path / "lamp.txt"
+    lamp.write_text(
+        "The lamp of Port Alder\n\nPort Alder lies on the coast. The lamp above its harbour was "
+        "first lit by Edith Marrow in 1887. Ships have found their way by it ever since.\n"
+    )
+    page = visit(url, viewport={"width": 390, "height": 844})
+    page.locator(".fn-size", has_text="24 articles").wait_for()
+    page.get_by_role("tab", name="Add articles").click()
+    page.set_input_files("#fn-files input[type=file]", lamp)
+    page.locator("#fn-files tr", has_text="lamp").wait_for()
+    page.click("#fn-add")
+    page.wait_for_function(
+        """() => {
+            const bar = document.querySelector("#fn-report [role=progressbar]");
+            if (!bar) return false;
+            const place = bar.getBoundingClientRect();
+            const bottom = place.bottom + scrollY;
+            return place.height > 0 && bottom <= document.documentElement.scrollHeight;
+        }"""
+    )
+    page.locator(".fn-report tr", has_text="uploads/lamp.txt").wait_for(timeout=60_000)
+    page.locator(".fn-size", has_text="25 articles").wait_for()
+    reply = ask(page, "Who first lit the lamp of Port Alder?")
+    assert reply.locator(".fn-answer").inner_text() == "Edith Marrow"
+    assert reply.locator(".fn-quote mark").inner_text() == "Edith Marrow"
+    assert reply.locator(".fn-where").first.inner_text() == "uploads/lamp.txt"
+    assert page.locator("#fn-panel h2").inner_text() == "The lamp of Port Alder"
+    assert page.locator("#fn-panel mark").inner_text() == "Edith Marrow"
+    assert in_view(page, "#fn-panel mark")
+    assert httpx.get(f"{url}/healthz").json()["status"] == "ok"
+    shutil.rmtree(index)
+    assert httpx.get(f"{url}/healthz").json()["status"] == "degraded"
+    again = ask(page, "When was the lamp of Port Alder lit?")
+    assert again.locator(".fn-answer").inner_text() == "1887"
 
 
 @pytest.mark.browser
