@@ -16,6 +16,7 @@ from typing import Any
 from index.duplicates import Duplicate
 from index.errors import ConfigError
 from index.types import Document, Skipped, document_id
+from qa.question import REASONS, unanswerable
 from qa.types import Alternative, Answer, Citation, Nearest, Refusal
 
 _SENTENCE = re.compile(r"[^.!?\n](?:[^.!?\n]|\n(?!\n))*[.!?]?")
@@ -102,11 +103,11 @@ class FakeQA:
     def _ask(self, question: str, threshold: float, top: int) -> Answer:
         if question in self._fail_on:
             raise self._fail_on[question]
+        problem = unanswerable(question)
+        if problem is not None:
+            return Answer(question, None, 0.0, refusal=problem, reason=REASONS[problem])
         words = {word for word in _words(question) if word not in _STOP}
-        if not words:
-            return Answer(
-                question, None, 0.0, refusal=Refusal.EMPTY_QUESTION, reason="Type a question."
-            )
+        words = words or {""}  # stop words alone are found nowhere
         found = sorted(
             (
                 (

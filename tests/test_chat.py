@@ -7,6 +7,9 @@ import multiprocessing
 import os
 import re
 import shutil
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +23,7 @@ from test_render import HOSTILE
 from index.errors import ConfigError, EmbedderError
 from index.types import Document, Mark
 from qa import QA
+from qa.question import REASONS, unanswerable
 from tests.fake_qa import FakeQA, document, fake_rebuild, serve_fake
 from ui import app, render
 
@@ -32,7 +36,7 @@ TALKS = document(
             "The harbour strike",
             *(f"Paragraph {n} tells of another matter altogether. " * 3 for n in range(20)),
             "What was agreed",
-            "Mora Linde was named chief negotiator of the union. She flies to Oslo.",
+            "Mora Linde was named chief negotiator of the union. She flies to Oslo.\nThe union meets.",
             *(f"Section {n} is about something else again. " * 3 for n in range(20)),
         ]
     ),
@@ -448,6 +452,16 @@ def in_view(page: Any, selector: str) -> bool:
     )
 
 
+def tab_to(page: Any, target: Any, presses: int) -> None:
+    """Press Tab until the target has the focus, and shows it."""
+    for _ in range(presses):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            assert target.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+            return
+    pytest.fail(f"Tab does not reach {target}")
+
+
 @pytest.mark.browser
 def test_ask_and_see_the_place(
     qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
@@ -476,26 +490,28 @@ def test_ask_and_see_the_place(
     assert "Paragraph 0" in panel.inner_text()
     assert "Section 19" in panel.inner_text()
     assert in_view(page, "#fn-panel mark")
+    also = reply.locator(".fn-also li")
+    assert also.locator(".fn-other").all_inner_texts() == ["lost much"]
+    assert also.locator(".fn-other").is_visible()
+    assert also.locator(".fn-share").inner_text() == "8%"
+    also.locator(".fn-open").click()
+    panel.locator("h2", has_text=REPORT.title).wait_for()
+    assert panel.locator("mark").inner_text() == "lost much"
+    assert in_view(page, "#fn-panel mark")
 
 
 @pytest.mark.browser
 def test_a_citation_opens_by_keyboard_and_from_an_address_with_a_theme(
-    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], tmp_path: Path
 ) -> None:
-    page = visit(f"{chat(qa).url}/?__theme=dark")
+    page = visit(f"{chat(qa, with_rebuild=True).url}/?__theme=dark")
     address = page.url
     reply = ask(page, QUESTION)
     page.locator("#fn-panel mark").wait_for()
     page.evaluate("document.querySelector('#fn-panel .fn-doc-text').scrollTop = 0")
     page.locator("body").press("Home")
     second = reply.locator(".fn-notes .fn-open").nth(1)
-    for _ in range(12):  # the citations come soon after the head of the page
-        page.keyboard.press("Tab")
-        if second.evaluate("button => button === document.activeElement"):
-            break
-    else:
-        pytest.fail("Tab does not reach the second citation")
-    assert second.evaluate("button => getComputedStyle(button).outlineStyle") == "solid"
+    tab_to(page, second, 12)  # the citations come soon after the head of the page
     page.keyboard.press("Enter")
     page.locator("#fn-panel h2", has_text=REPORT.title).wait_for()
     assert page.locator("#fn-panel .fn-page").all_inner_texts() == ["Page 1", "Page 2"]
@@ -503,6 +519,19 @@ def test_a_citation_opens_by_keyboard_and_from_an_address_with_a_theme(
     page.locator("#fn-panel h2", has_text=TALKS.title).wait_for()
     assert in_view(page, "#fn-panel mark")
     assert page.url == address
+    page.locator("#fn-box textarea").focus()
+    tab_to(page, page.get_by_role("tab", name="Add articles"), 5)
+    page.keyboard.press("Enter")
+    tab_to(page, page.locator("#fn-files button").first, 3)
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    lamp = tmp_path / "lamp.txt"
+    lamp.write_text("The lamp was lit in 1887.")
+    chooser.value.set_files(lamp)
+    page.locator("#fn-files tr", has_text="lamp").wait_for()
+    tab_to(page, page.locator("#fn-add"), 8)
+    page.keyboard.press("Enter")
+    page.locator(".fn-report tr", has_text="uploads/lamp.txt").wait_for()
 
 
 @pytest.mark.browser
@@ -568,6 +597,70 @@ def test_an_upload_becomes_answerable(
     assert reply.locator(".fn-where").first.inner_text() == "uploads/lamp.txt"
 
 
+@pytest.fixture
+def product(seeds_index: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """`footnote chat` over a copy of the seeds' index: its address, and the index."""
+    index = shutil.copytree(seeds_index, tmp_path / "index")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [Path(sys.executable).with_name("footnote"), "chat"]
+    with subprocess.Popen([*command, "--index", index, "--port", str(port)]) as process:
+        try:
+            for _ in range(600):
+                try:
+                    httpx.get(f"{url}/healthz", timeout=10)
+                    break
+                except httpx.TransportError:
+                    assert process.poll() is None
+                    time.sleep(0.1)
+            yield url, index
+        finally:
+            process.terminate()
+
+
+@pytest.mark.browser
+def test_the_product_answers_from_an_upload_and_outlives_its_index(
+    product: tuple[str, Path], visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    url, index = product
+    lamp = tmp_path / "lamp.txt"
+    lamp.write_text(
+        "The lamp of Port Alder\n\nPort Alder lies on the coast. The lamp above its harbour was "
+        "first lit by Edith Marrow in 1887. Ships have found their way by it ever since.\n"
+    )
+    page = visit(url, viewport={"width": 390, "height": 844})
+    page.locator(".fn-size", has_text="24 articles").wait_for()
+    page.get_by_role("tab", name="Add articles").click()
+    page.set_input_files("#fn-files input[type=file]", lamp)
+    page.locator("#fn-files tr", has_text="lamp").wait_for()
+    page.click("#fn-add")
+    page.wait_for_function(
+        """() => {
+            const bar = document.querySelector("#fn-report [role=progressbar]");
+            if (!bar) return false;
+            const place = bar.getBoundingClientRect();
+            const bottom = place.bottom + scrollY;
+            return place.height > 0 && bottom <= document.documentElement.scrollHeight;
+        }"""
+    )
+    page.locator(".fn-report tr", has_text="uploads/lamp.txt").wait_for(timeout=60_000)
+    page.locator(".fn-size", has_text="25 articles").wait_for()
+    reply = ask(page, "Who first lit the lamp of Port Alder?")
+    assert reply.locator(".fn-answer").inner_text() == "Edith Marrow"
+    assert reply.locator(".fn-quote mark").inner_text() == "Edith Marrow"
+    assert reply.locator(".fn-where").first.inner_text() == "uploads/lamp.txt"
+    assert page.locator("#fn-panel h2").inner_text() == "The lamp of Port Alder"
+    assert page.locator("#fn-panel mark").inner_text() == "Edith Marrow"
+    assert in_view(page, "#fn-panel mark")
+    assert httpx.get(f"{url}/healthz").json()["status"] == "ok"
+    shutil.rmtree(index)
+    assert httpx.get(f"{url}/healthz").json()["status"] == "degraded"
+    again = ask(page, "When was the lamp of Port Alder lit?")
+    assert again.locator(".fn-answer").inner_text() == "1887"
+
+
 @pytest.mark.browser
 def test_a_new_generation_is_answered_from_and_listed(
     qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
@@ -587,11 +680,30 @@ def test_a_new_generation_is_answered_from_and_listed(
     assert page.locator("#fn-panel mark").count() == 0
 
 
+ODD = {
+    "": "There is no question to answer.",
+    " \u00a0\t ": "There is no question to answer.",
+    "penguin " * 12_500: "That is too long for a question.",
+    "\U0001f600\U0001f389\U0001f600": "There are no words in that question.",
+    "Wie hoch ist der Berg am Ende der Straße heute?": "I read English only.",
+}
+
+
 @pytest.mark.browser
-def test_an_error_leaves_the_input_usable(
+def test_an_odd_question_or_an_error_leaves_the_input_usable(
     qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
 ) -> None:
-    page = visit(chat(qa).url)
+    page = visit(chat(qa).url, viewport={"width": 390, "height": 844})
+    box = page.locator("#fn-box textarea")
+    for question, lead in ODD.items():
+        reply = ask(page, question)
+        assert reply.locator(".fn-lead").inner_text() == lead
+        assert REASONS[unanswerable(question)] == reply.locator(".fn-reason").inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert box.input_value() == ""
+        assert box.is_editable()
+        assert box.bounding_box()["height"] < 100
+    assert "(100,000 characters)" in page.locator(".fn-question").nth(2).inner_text()
     reply = ask(page, BROKEN)
     assert "Sorry" in reply.inner_text()
     assert "Ask again" in reply.inner_text()
@@ -657,19 +769,25 @@ POOR_CONTRAST = """() => {
         }
         return [255, 255, 255];
     };
-    const found = [];
+    const seen = [];
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
         const element = texts.currentNode.parentElement;
         if (!texts.currentNode.textContent.trim() || !element.checkVisibility()) continue;
-        if (!element.closest(".fn-reply, .fn-question, .fn-doc, .fn-masthead, [role=tab]"))
-            continue;
+        seen.push([element, getComputedStyle(element).color]);
+    }
+    for (const box of document.querySelectorAll("#fn-box textarea")) {
+        seen.push([box, getComputedStyle(box).color]);
+        seen.push([box, getComputedStyle(box, "::placeholder").color]);
+    }
+    const found = [];
+    for (const [element, colour] of seen) {
         const [a, b] = [
-            luminance(parse(getComputedStyle(element).color)),
+            luminance(parse(colour)),
             luminance(behind(element)),
         ].sort((x, y) => y - x);
         const ratio = (a + 0.05) / (b + 0.05);
-        if (ratio < 4.5) found.push([element.className, ratio]);
+        if (ratio < 4.5) found.push([element.className, element.textContent, ratio]);
     }
     return found;
 }"""
@@ -678,21 +796,39 @@ POOR_CONTRAST = """() => {
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_width_and_scheme_is_legible(
-    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], width: int
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], tmp_path: Path, width: int
 ) -> None:
     url = chat(qa, with_rebuild=True).url
+    files = [tmp_path / f"{'long-' * 12}lamp.txt", tmp_path / "empty.md"]
+    for file in files:
+        file.write_text("The lamp was lit." if file.suffix == ".txt" else "")
+
+    def assert_legible(page: Any, shown: str) -> None:
+        page.locator(shown).first.wait_for()
+        page.wait_for_timeout(200)  # colours change by a transition
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, shown
+        assert page.evaluate(POOR_CONTRAST) == [], shown
+
     for scheme in ("light", "dark"):
         page = visit(url, viewport={"width": width, "height": 844}, color_scheme=scheme)
+        assert_legible(page, "#fn-log .example")
         ask(page, "Which chief penguin sings on Mars?")
         ask(page, QUESTION)
-        page.locator("#fn-panel mark").wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert_legible(page, "#fn-panel mark")
         chat_box, side = (page.locator(at).bounding_box() for at in ("#fn-chat", "#fn-side"))
         if width == 390:
             assert side["y"] >= chat_box["y"] + chat_box["height"]
         else:
             assert side["x"] >= chat_box["x"] + chat_box["width"]
-        assert page.evaluate(POOR_CONTRAST) == []
+        page.get_by_role("tab", name="All articles").click()
+        assert_legible(page, "#fn-list .fn-open")
+        page.get_by_role("tab", name="Add articles").click()
+        assert_legible(page, "#fn-files button")
+        if width == 390:
+            page.set_input_files("#fn-files input[type=file]", files)
+            assert_legible(page, "#fn-files tr")
+            page.click("#fn-add")
+            assert_legible(page, ".fn-report .fn-skipped")
 
 
 @pytest.mark.browser

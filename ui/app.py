@@ -321,9 +321,7 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
                             height=180,
                         )
                         start = gr.Button("Add to the index", elem_id="fn-add", variant="primary")
-                        report = gr.HTML(
-                            elem_id="fn-report", apply_default_css=False, min_height=120
-                        )
+                        report = gr.HTML(elem_id="fn-report", apply_default_css=False)
 
         reveal = {"fn": None, "js": _asset("reveal.js"), "api_visibility": "private"}
         listed = {
