@@ -24,6 +24,8 @@ Offsets = tuple[int, int]
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 _SENTENCE_END = re.compile(r"[.!?…:;。！？؟।][\"'”’»)\]]*\s*$")
 _LIST_ITEM = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+\S")
+_WIDE_STOP = re.compile("[。！？｡][」』”’）》】〉]*")
+_PORTION = 2000  # characters
 _WORD = re.compile(r"\S+\s*")
 
 _SHORT_LINE = 0.7
@@ -48,7 +50,7 @@ class ChunkConfig:
 def sentence_spans(text: str) -> list[Offsets]:
     """Return the sentences of ``text`` as offsets, in order, without surrounding white space."""
     spans: list[Offsets] = []
-    for start, end in _paragraphs(text):
+    for start, end in (part for block in _paragraphs(text) for part in _portions(text, *block)):
         for sentence in sentencex.get_sentence_boundaries("en", text[start:end]):
             span = _strip(text, start + sentence["start_index"], start + sentence["end_index"])
             if span is not None:
@@ -105,6 +107,17 @@ def _unwrapped(text: str, start: int, end: int) -> Iterator[Offsets]:
         ):
             yield opened, at
             opened = at
+    if opened < end:
+        yield opened, end
+
+
+def _portions(text: str, start: int, end: int) -> Iterator[Offsets]:
+    """Cut a paragraph of sentences without spaces between them, for which sentencex takes the square."""
+    opened = start
+    for stop in _WIDE_STOP.finditer(text, start, end):
+        if stop.end() - opened >= _PORTION:
+            yield opened, stop.end()
+            opened = stop.end()
     if opened < end:
         yield opened, end
 

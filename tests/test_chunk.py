@@ -66,6 +66,11 @@ def test_sentences_are_slices_in_order_that_lose_no_word(text: str) -> None:
     assert all(at in covered or character.isspace() for at, character in enumerate(text))
 
 
+def test_sentences_without_spaces_are_told_apart_in_any_number() -> None:
+    one = "谈判将在几天内恢复。她说：“好！”他走了。"
+    assert sentences(one * 500) == sentences(one) * 500
+
+
 def test_one_sentence_of_overlap() -> None:
     text = "One one one. Two two two. Three three three. Four four four."
     chunks = chunk_document(document(text), ChunkConfig(6, 1), words)
