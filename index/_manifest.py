@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from index._parse import Columns
+from index._recipe import Recipe
 from index.types import Skipped
 
 FORMAT = 1
@@ -42,7 +44,8 @@ class FolderRecord:
 
     ``path`` is absolute, or relative to the folder that holds the index.
     ``removed`` maps sources that were taken out by hand to the SHA-256 of their bytes; they stay
-    out until the bytes change.
+    out until the bytes change. ``columns`` are those of its tables, none in an index from before they
+    could be named.
     """
 
     path: str
@@ -50,6 +53,7 @@ class FolderRecord:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     removed: Mapping[str, str] = field(default_factory=dict)
+    columns: Columns = field(default_factory=Columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class FileRecord:
 class Manifest:
     """How a generation was made, and the size and hash of each of its parts.
 
+    ``recipe`` is empty in an index from before there were recipes; ``loader_version``, a part of it now,
+    stays for the versions of Footnote that read only that.
     ``files`` are by source. ``skipped`` are files that could not be opened at all; what was skipped
     inside a file is in its record. ``parts`` are the files of the generation's folder, ``encoder``
     those of the question encoder that it shares with other generations (empty if it has none).
@@ -79,6 +85,7 @@ class Manifest:
     embedder: EmbedderRecord
     chunking: Mapping[str, int]
     loader_version: int
+    recipe: Recipe = field(default_factory=dict)
     folders: tuple[FolderRecord, ...] = ()
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
@@ -103,6 +110,7 @@ class Manifest:
             },
             "chunking": dict(self.chunking),
             "loader_version": self.loader_version,
+            "recipe": {stage: dict(versions) for stage, versions in self.recipe.items()},
             "packages": dict(self.packages),
             "folders": [
                 {
@@ -111,6 +119,7 @@ class Manifest:
                     "include": list(folder.include),
                     "exclude": list(folder.exclude),
                     "removed": dict(folder.removed),
+                    "columns": {"title": folder.columns.title, "text": folder.columns.text},
                 }
                 for folder in self.folders
             ],
@@ -155,6 +164,7 @@ class Manifest:
                 embedder=EmbedderRecord(**content["embedder"]),
                 chunking=content["chunking"],
                 loader_version=int(content["loader_version"]),
+                recipe=content.get("recipe", {}),
                 packages=content["packages"],
                 folders=tuple(
                     FolderRecord(
@@ -163,6 +173,7 @@ class Manifest:
                         include=tuple(folder["include"]),
                         exclude=tuple(folder["exclude"]),
                         removed=folder["removed"],
+                        columns=Columns(**folder.get("columns", {})),
                     )
                     for folder in content["folders"]
                 ),
@@ -184,6 +195,62 @@ class Manifest:
             )
         except (TypeError, KeyError, AttributeError, RecursionError) as exc:
             raise ValueError("it does not have the expected fields") from exc
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What of a manifest is enough to make its index anew.
+
+    ``embedder`` is the model's name. ``whole`` tells whether the manifest is as it was written.
+    """
+
+    folders: tuple[FolderRecord, ...] = ()
+    embedder: str | None = None
+    whole: bool = False
+
+
+def salvage(data: bytes) -> Salvage | None:
+    """Read what can be read of a manifest that is damaged, or of another format."""
+    try:
+        content = json.loads(data)
+        checksum = content.pop("checksum", None)
+        folders = tuple(
+            FolderRecord(
+                path=_text(folder["path"]),
+                label=_text(folder["label"]),
+                include=tuple(map(_text, _list(folder.get("include", [])))),
+                exclude=tuple(map(_text, _list(folder.get("exclude", [])))),
+                removed={_text(k): _text(v) for k, v in folder.get("removed", {}).items()},
+                columns=_columns(folder.get("columns", {})),
+            )
+            for folder in _list(content["folders"])
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    labels = {folder.label for folder in folders}
+    if len(labels) < len(folders) or not all(label and "/" not in label for label in labels):
+        return None
+    embedder = content.get("embedder")
+    name = embedder.get("name") if isinstance(embedder, dict) else None
+    whole = checksum == hashlib.sha256(_render(content)).hexdigest()
+    return Salvage(folders, name if isinstance(name, str) else None, whole)
+
+
+def _columns(value: Any) -> Columns:
+    names = {role: None if name is None else _text(name) for role, name in value.items()}
+    return Columns(**names)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return value
 
 
 class UnknownFormatError(Exception):

@@ -56,6 +56,18 @@ class LoadLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of tables that hold titles and texts; ``None``: found by usual names or length.
+
+    Compared without case, white space around them and what cannot be seen; a column that is written
+    just like this comes first. A table that lacks a named column is skipped with that reason.
+    """
+
+    title: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """The text of one article; ``None`` where the file does not say.
 
@@ -603,10 +615,15 @@ _TEXT_COLUMNS = ("text", "body", "content", "article")
 _DATE_COLUMNS = ("date", "published", "publication_date", "pubdate", "created")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _AUTHOR_COLUMNS = ("author", "authors", "byline", "creator", "source", "publisher")
+_MAX_NAMES = 20  # of columns in a message, and characters of each
+_MAX_NAME = 60
 
 
-def parse_csv(data: bytes) -> Table:
-    """Read a table with a header line, separated by commas, semicolons, tabs or bars."""
+def parse_csv(data: bytes, columns: Columns) -> Table:
+    """Read a table with a header line, separated by commas, semicolons, tabs or bars.
+
+    Raises ``LoadError`` where the header lacks a named column.
+    """
     text = decode(data).replace("\x00", "").lstrip("\r\n")
     # A limit of the whole process (131,072 by default). The file's size is the real one.
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
@@ -617,6 +634,7 @@ def parse_csv(data: bytes) -> Table:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     records: list[tuple[int, Mapping[str, Any]]] = []
     problems: list[tuple[int, str]] = []
+    header: list[str] = []
     number = 0
     try:
         header = [one_line(name) for name in next(reader, [])]
@@ -632,11 +650,14 @@ def parse_csv(data: bytes) -> Table:
             records.append((number, dict(zip(header, fields, strict=True))))
     except csv.Error as exc:
         problems.append((number + 1, f"is not CSV, nor is what follows it ({_why(exc)})"))
-    return _table(records, problems)
+    return _table(records, problems, columns, header)
 
 
-def parse_jsonl(data: bytes) -> Table:
-    """Read JSON lines: an object a line; row numbers are line numbers."""
+def parse_jsonl(data: bytes, columns: Columns) -> Table:
+    """Read JSON lines: an object a line; row numbers are line numbers.
+
+    Raises ``LoadError`` where no object has a named column.
+    """
     records: list[tuple[int, Mapping[str, Any]]] = []
     problems: list[tuple[int, str]] = []
     for number, line in enumerate(decode(data).split("\n"), start=1):
@@ -651,19 +672,30 @@ def parse_jsonl(data: bytes) -> Table:
             records.append((number, record))
         else:
             problems.append((number, "is not a JSON object"))
-    return _table(records, problems)
+    names = (name for _, record in records for name in record)
+    return _table(records, problems, columns, names)
 
 
 def _table(
-    records: Sequence[tuple[int, Mapping[str, Any]]], problems: list[tuple[int, str]]
+    records: Sequence[tuple[int, Mapping[str, Any]]],
+    problems: list[tuple[int, str]],
+    columns: Columns,
+    names: Iterable[str],
 ) -> Table:
+    """Make documents of the records; ``names`` are of all columns, in order, doubled or not."""
+    named_title, named_text = _named(columns, names)
     sizes: dict[str, int] = {}
     for _, record in records:
         for name, value in record.items():
             if isinstance(value, str):
                 sizes[name] = sizes.get(name, 0) + len(value)
-    text_column = _column(sizes, _TEXT_COLUMNS)
-    title_column = _column(sizes, _TITLE_COLUMNS)
+    # What is named for the one is not found for the other.
+    text_column = named_text
+    if text_column is None:
+        text_column = _column((name for name in sizes if name != named_title), _TEXT_COLUMNS)
+    title_column = named_title
+    if title_column is None:
+        title_column = _column((name for name in sizes if name != text_column), _TITLE_COLUMNS)
     if text_column is None and sizes:
         text_column = max(
             sizes.keys() - {title_column} or sizes, key=lambda name: (sizes[name], name)
@@ -689,6 +721,36 @@ def _table(
             )
         )
     return Table(tuple(rows), tuple(sorted(problems)))
+
+
+def _named(columns: Columns, names: Iterable[str]) -> tuple[str | None, str | None]:
+    """Return the names, as the table writes them, of its columns for title and text.
+
+    ``None`` where none is named. Raises ``LoadError`` where the table has columns, but not a named one.
+    """
+    wanted = (columns.title, columns.text)
+    if wanted == (None, None):
+        return None, None
+    names = list(dict.fromkeys(names))
+    if not names:  # there is something else to say about such a table
+        return None, None
+    alike = {_alike(name): name for name in reversed(names)}
+    found = [name if name is None or name in names else alike.get(_alike(name)) for name in wanted]
+    missing = [
+        name
+        for name, column in zip(wanted, found, strict=True)
+        if name is not None and column is None
+    ]
+    if missing:
+        listed = ", ".join(f"'{one_line(name, _MAX_NAME)}'" for name in names[:_MAX_NAMES])
+        more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
+        lacked = "' or '".join(one_line(name, _MAX_NAME) for name in missing)
+        raise LoadError(f"has no column '{lacked}'; it has {listed}{more}")
+    return found[0], found[1]
+
+
+def _alike(name: str) -> str:
+    return one_line(name).casefold()
 
 
 def _column(names: Iterable[str], usual: Sequence[str]) -> str | None:

@@ -2,7 +2,7 @@
 
 The child (``python -c "... serve()"``) imports the parsers only: no torch, no numpy. Parent and child
 speak over the child's stdin and stdout in frames: eight bytes of length (big-endian), then the
-payload. A request is two frames, JSON (``kind``, ``limits``) and the file's bytes; a reply is one,
+payload. A request is two frames, JSON (``kind``, ``limits``, ``columns``) and the file's bytes; a reply is one,
 the JSON of a ``Parsed`` or a ``Table``, or of an error.
 
 Time is bounded everywhere. Memory is bounded by RLIMIT_AS, which Linux and the BSDs hold to; macOS
@@ -28,6 +28,7 @@ from typing import IO, Any, Self
 
 from index._html import parse_html
 from index._parse import (
+    Columns,
     LoadLimits,
     Parsed,
     Table,
@@ -48,14 +49,14 @@ _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from index._sandbox impor
 _ROW_FIELDS = ("text", "title", "date", "author")  # a row has no pages, headings or problems
 _GRACE_SECONDS = 5  # of processor time, beyond which the kernel ends a child that lost its parent
 
-PARSERS: Mapping[str, Callable[[bytes, LoadLimits], Parsed | Table]] = {
-    "text": lambda data, _: parse_text(data),
-    "markdown": lambda data, _: parse_markdown(data),
-    "html": lambda data, _: parse_html(data),
-    "pdf": lambda data, _: parse_pdf(data),
-    "docx": parse_docx,
-    "csv": lambda data, _: parse_csv(data),
-    "jsonl": lambda data, _: parse_jsonl(data),
+PARSERS: Mapping[str, Callable[[bytes, LoadLimits, Columns], Parsed | Table]] = {
+    "text": lambda data, _, __: parse_text(data),
+    "markdown": lambda data, _, __: parse_markdown(data),
+    "html": lambda data, _, __: parse_html(data),
+    "pdf": lambda data, _, __: parse_pdf(data),
+    "docx": lambda data, limits, _: parse_docx(data, limits),
+    "csv": lambda data, _, columns: parse_csv(data, columns),
+    "jsonl": lambda data, _, columns: parse_jsonl(data, columns),
 }
 
 
@@ -92,13 +93,18 @@ class Sandbox:
                     pipe.close()
         child.wait()
 
-    def parse(self, kind: str, data: bytes) -> Parsed | Table:
-        """Parse the bytes of a file of this kind (a key of ``PARSERS``).
+    def parse(
+        self,
+        kind: str,
+        data: bytes,
+        columns: Columns = Columns(),  # noqa: B008 - frozen
+    ) -> Parsed | Table:
+        """Parse the bytes of a file of this kind (a key of ``PARSERS``); ``columns`` are for tables.
 
         Raises ``LoadError`` where the file cannot be parsed, or not within the limits.
         """
         try:
-            reply = self._ask(kind, data)
+            reply = self._ask(kind, data, columns)
         except BaseException:
             self.close()
             raise
@@ -111,7 +117,7 @@ class Sandbox:
             return Table(rows, tuple((number, problem) for number, problem in reply["problems"]))
         return _parsed(reply)
 
-    def _ask(self, kind: str, data: bytes) -> dict[str, Any]:
+    def _ask(self, kind: str, data: bytes, columns: Columns) -> dict[str, Any]:
         if self._child is None:
             self._child = subprocess.Popen(
                 [sys.executable, "-I", "-c", _CHILD, _ROOT],
@@ -122,7 +128,7 @@ class Sandbox:
             )
         child = self._child
         deadline = time.monotonic() + self.limits.seconds
-        request = json.dumps({"kind": kind, "limits": asdict(self.limits)}).encode()
+        request = _dump({"kind": kind, "limits": asdict(self.limits), "columns": asdict(columns)})
         if child.stdin is None or child.stdout is None:
             raise ValueError("the sandbox's child has no pipes")
         try:
@@ -215,7 +221,8 @@ def serve() -> None:
         limits = LoadLimits(**request["limits"])
         _limit_process(limits)
         try:
-            reply = _encode(PARSERS[request["kind"]](_read_frame(requests) or b"", limits))
+            data, columns = _read_frame(requests) or b"", Columns(**request["columns"])
+            reply = _encode(PARSERS[request["kind"]](data, limits, columns))
         except LoadError as exc:
             reply = _dump({"error": str(exc)})
         except MemoryError:

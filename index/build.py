@@ -17,7 +17,8 @@ import numpy as np
 
 from index._fs import FileSystem
 from index._manifest import EmbedderRecord, FileRecord, FolderRecord, Manifest, Part
-from index.chunk import ChunkConfig, chunk_document
+from index._recipe import lexical_recipe, recipe
+from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
 from index.embed import Embedder, passage_text
 from index.errors import (
     ConfigError,
@@ -30,11 +31,13 @@ from index.errors import (
 from index.lexical import LexicalIndex
 from index.load import (
     LOADER_VERSION,
+    Columns,
     LoadLimits,
     Sandbox,
     SourceFile,
     find_files,
     is_of_hidden_files,
+    is_table,
     load_file,
 )
 from index.store import Generation, Store
@@ -142,6 +145,7 @@ def update_index(
     rebuild: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    columns: Columns | None = None,
     confirm: bool = False,
     dry_run: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -153,11 +157,14 @@ def update_index(
     ``folders`` are added, or updated if the index follows them already; the others it follows are
     left as they are. Without ``folders`` all of them are updated. ``include`` and ``exclude``
     (patterns as in `find_files`) hold for the named folders and are remembered; without any, those
-    remembered hold, unless a ``rebuild`` names the folder anew. A file whose bytes have not changed is not parsed again, a text that was
-    embedded before is not embedded again, and without any change nothing is written; of
-    ``embedder`` only the name is then used, so a lazy one loads no model. ``rebuild`` re-uses nothing
-    but the list of folders and what an interrupted run has finished; it is how to change embedder
-    or ``chunking``. With ``dry_run`` nothing is written, chunked or embedded.
+    remembered hold, unless a ``rebuild`` names the folder anew. So do ``columns`` (title and text
+    together), and the folder's tables are parsed again when they change. A file whose bytes have not
+    changed is not parsed again, a text that was embedded before is not embedded again, and without any
+    change nothing is written; of ``embedder`` only the name is then used, so a lazy one loads no model.
+    What was made with other versions of a parser, of the chunker or of the word lists' tokenizer is made
+    anew with today's (`index._recipe`). ``rebuild`` re-uses nothing but the list of folders, which it
+    also reads from an index that is damaged or of another format, and what an interrupted run has
+    finished; it is how to change embedder or ``chunking``. With ``dry_run`` nothing is written, chunked or embedded.
 
     An update that would take more than half of the documents out raises `ConfigError` unless
     ``confirm`` is true; moved files do not count. Raises also `ConfigError` for a folder that cannot
@@ -169,14 +176,19 @@ def update_index(
     chunking = chunking or ChunkConfig()
     store = Store(index_dir, fs)
     with nullcontext() if dry_run else store.writer():
-        base = _open_base(store, rebuild)
+        base, before = _open_base(store, rebuild)
         if base is not None and not rebuild:
             _require_settings(store, base.manifest, embedder.name, chunking)
-        before = _Contents.of(base)
-        whole = rebuild or (base is not None and base.manifest.loader_version != LOADER_VERSION)
+        today = recipe(LOADER_VERSION, CHUNKER_VERSION)
+        # An index from before there were recipes took its passages as version 1 does.
+        made_by = {"embed": {"passage": "1"}, **({} if base is None else base.manifest.recipe)}
+        stale = {stage for stage in today if made_by.get(stage) != today[stage]}
+        whole = rebuild or (base is not None and "load" in stale)
         followed, in_scope = _choose_folders(
-            store.path, before.folders, folders, include, exclude, rebuild
+            store.path, before.folders, folders, include, exclude, columns, rebuild
         )
+        if base is None and not confirm:
+            _require_salvaged(before.folders, store.path)
         contents = _read_folders(
             store.path,
             before,
@@ -192,6 +204,7 @@ def update_index(
         unchanged = (
             base is not None
             and not whole
+            and not stale
             and base.recovered_from is None
             and contents.says_the_same(before)
         )
@@ -208,19 +221,22 @@ def update_index(
             )
         source = None if rebuild else base
         documents = contents.all_documents()
-        chunks = _chunk(store, source, documents, embedder, chunking)
+        chunks = _chunk(store, source, documents, embedder, chunking, reuse="chunk" not in stale)
         record = (
             EmbedderRecord(embedder.name, embedder.fingerprint, embedder.dimension)
             if (source is None)
             else source.manifest.embedder
         )
         texts = _texts(documents, chunks)
-        vectors, embedded = _embed(store, source, texts, embedder, report)
+        vectors, embedded = _embed(
+            store, source, texts, embedder, report, reuse="embed" not in stale
+        )
         parts, files = _encoder(store, base, record, embedder, rebuild=rebuild)
         manifest = Manifest(
             embedder=record,
             chunking=asdict(chunking),
             loader_version=LOADER_VERSION,
+            recipe=today,
             folders=contents.folders,
             files=contents.files,
             skipped=contents.skipped,
@@ -249,6 +265,15 @@ def update_index(
         )
 
 
+def followed_folders(index_dir: str | Path) -> tuple[Path, ...]:
+    """Return the folders that the index follows, sorted; they need not be there any more.
+
+    Raises `IndexMissing`, `IndexForeign`, `IndexDamaged` or `IndexMismatch`.
+    """
+    folders = Store(index_dir).open(encoder=False).manifest.folders
+    return tuple(sorted(_actual_path(folder, Path(index_dir)) for folder in folders))
+
+
 def index_documents(
     index_dir: str | Path,
     documents: Sequence[Document],
@@ -271,7 +296,10 @@ def index_documents(
         vectors, _ = _embed(store, None, texts, embedder, report)
         record = EmbedderRecord(embedder.name, embedder.fingerprint, embedder.dimension)
         manifest = Manifest(
-            embedder=record, chunking=asdict(chunking), loader_version=LOADER_VERSION
+            embedder=record,
+            chunking=asdict(chunking),
+            loader_version=LOADER_VERSION,
+            recipe=recipe(LOADER_VERSION, CHUNKER_VERSION),
         )
         lexical = LexicalIndex.build(texts)
         _, files = _encoder(store, None, record, embedder, rebuild=False)
@@ -310,7 +338,7 @@ def remove_from_index(
         if not store.encoder_intact(base.manifest):
             raise IndexDamaged(
                 f"The question encoder of the index at '{store.path}' is damaged; run "
-                f"`footnote index --rebuild` first."
+                f"`{store.rebuild_command()}` first."
             )
         documents = contents.all_documents()
         staying = {document.id for document in documents}
@@ -319,6 +347,7 @@ def remove_from_index(
         number = store.commit(
             replace(
                 base.manifest,
+                recipe={**base.manifest.recipe, "lexical": lexical_recipe()},
                 folders=contents.folders,
                 files=contents.files,
                 skipped=contents.skipped,
@@ -346,15 +375,28 @@ def _silent(_: Progress) -> None:
     """Report progress to nobody."""
 
 
-def _open_base(store: Store, rebuild: bool) -> Generation | None:
+def _open_base(store: Store, rebuild: bool) -> tuple[Generation | None, _Contents]:
+    """Return the index as it is; of one that cannot be opened and is rebuilt, its list of folders."""
     try:
-        return store.open(encoder=False)
+        base = store.open(encoder=False)
+        return base, _Contents.of(base)
     except IndexMissing:
-        return None
+        return None, _Contents.of(None)
     except (IndexDamaged, IndexMismatch):
         if rebuild:
-            return None
+            return None, replace(_Contents.of(None), folders=store.salvage().folders)
         raise
+
+
+def _require_salvaged(folders: Sequence[FolderRecord], index_dir: Path) -> None:
+    """Raise `ConfigError` if a folder is gone: how many documents it would cost cannot be told."""
+    for folder in folders:
+        path = _actual_path(folder, index_dir)
+        if not path.is_dir():
+            raise ConfigError(
+                f"The folder '{path}' of the index that is made anew is not there; bring it back, "
+                f"or run the command again with `--yes` to go on without its articles."
+            )
 
 
 def _require_settings(
@@ -364,12 +406,12 @@ def _require_settings(
     if made_with != embedder_name:
         raise IndexMismatch(
             f"The index at '{store.path}' was made with the embedding model '{made_with}', not "
-            f"'{embedder_name}'; use that one, or run `footnote index --rebuild`."
+            f"'{embedder_name}'; use that one, or run `{store.rebuild_command(embedder_name)}`."
         )
     if dict(manifest.chunking) != asdict(chunking):
         raise IndexMismatch(
             f"The index at '{store.path}' was made with chunks of {dict(manifest.chunking)}, not "
-            f"{asdict(chunking)}; run `footnote index --rebuild`."
+            f"{asdict(chunking)}; run `{store.rebuild_command()}`."
         )
 
 
@@ -379,6 +421,7 @@ def _choose_folders(
     named: Sequence[str | Path],
     include: Sequence[str],
     exclude: Sequence[str],
+    columns: Columns | None,
     rebuild: bool,
 ) -> tuple[list[FolderRecord], set[str]]:
     """Return the folders to follow from now on, and the labels of those to look into now."""
@@ -390,15 +433,22 @@ def _choose_folders(
             raise ConfigError(f"'{one}' is not a folder; name a folder of articles.")
         recorded = _recorded_path(path, index_dir)
         folder = by_path.get(recorded)
+        if folder is None:  # one that has since been moved and left a link in its place
+            as_named = _recorded_path(Path(os.path.abspath(one)), index_dir)  # noqa: PTH100
+            folder = by_path.get(as_named)
+            recorded = recorded if folder is None else as_named
         if folder is None:
             taken = {other.label for other in by_path.values()}
             folder = FolderRecord(recorded, _label(Path(os.path.abspath(one)), taken))  # noqa: PTH100 - a link keeps its own name
         if include or exclude or rebuild:
             folder = replace(folder, include=tuple(include), exclude=tuple(exclude))
+        if columns is not None or rebuild:
+            folder = replace(folder, columns=columns or Columns())
         by_path[recorded] = folder
         in_scope.add(folder.label)
     if not by_path:
-        raise ConfigError("No folder to index: name one, as in `footnote index FOLDER`.")
+        command = "footnote index --rebuild" if rebuild else "footnote index"
+        raise ConfigError(f"No folder to index: name one, as in `{command} FOLDER`.")
     followed = sorted(by_path.values(), key=lambda folder: folder.label)
     return followed, in_scope or {folder.label for folder in followed}
 
@@ -450,10 +500,13 @@ def _read_folders(
             found += ((file, folder) for file in here)
             skipped += problems
     taken = {document.id for group in documents.values() for document in group}
+    columns = {folder.label: folder.columns for folder in before.folders}
     report(Progress("read", 0, len(found)))
     with Sandbox(limits) as sandbox:
         for done, (file, folder) in enumerate(found, 1):
-            record, group = _read_file(file, folder, before, trust_hashes, sandbox)
+            other_columns = is_table(file.path) and columns.get(folder.label) != folder.columns
+            trusted = trust_hashes and not other_columns
+            record, group = _read_file(file, folder, before, trusted, sandbox)
             record, group = _admit(record, group, taken)
             files[file.source], documents[file.source] = record, group
             report(Progress("read", done, len(found)))
@@ -490,7 +543,7 @@ def _read_file(
     read = _read_bytes(file.path, sandbox.limits.max_file_bytes)
     if read is None:
         # Not a file that can be read in one piece: the loader knows what to say about it.
-        loaded, skipped = load_file(file, sandbox=sandbox)
+        loaded, skipped = load_file(file, columns=folder.columns, sandbox=sandbox)
         return FileRecord("", 0, 0, (), tuple(skipped)), tuple(loaded)
     data, mtime_ns = read
     sha256 = hashlib.sha256(data).hexdigest()
@@ -500,7 +553,7 @@ def _read_file(
     known = before.files.get(file.source)
     if trust_hashes and known is not None and known.sha256 == sha256:
         return replace(known, mtime_ns=mtime_ns), before.documents[file.source]
-    loaded, skipped = load_file(file, data, sandbox=sandbox)
+    loaded, skipped = load_file(file, data, columns=folder.columns, sandbox=sandbox)
     # That nothing could be read may be the machine's fault: it is tried again the next time.
     remembered = sha256 if loaded else ""
     return FileRecord(remembered, len(data), mtime_ns, (), tuple(skipped)), tuple(loaded)
@@ -629,8 +682,12 @@ def _require_most_to_stay(before: _Contents, after: _Contents) -> None:
     moved = {new[i].sha256 for i in new.keys() - old.keys()}
     lost = {i for i in lost if old[i].sha256 not in moved}
     if 2 * len(lost) > len(old):
+        of = {s for s, group in before.documents.items() if any(d.id in lost for d in group)}
+        why = next(
+            (f": '{s.source}' {s.reason}" for s in after.all_skipped() if s.source in of), ""
+        )
         raise ConfigError(
-            f"This would remove {len(lost)} of the {len(old)} documents in the index; "
+            f"This would remove {len(lost)} of the {len(old)} documents in the index{why}; "
             f"run it again with `--yes` if that is meant."
         )
 
@@ -644,12 +701,14 @@ def _chunk(
     documents: Sequence[Document],
     embedder: Embedder,
     chunking: ChunkConfig,
+    *,
+    reuse: bool = True,
 ) -> list[Chunk]:
-    """Return the chunks of ``documents`` in their order; those that have not changed are re-used."""
+    """Return the chunks of ``documents`` in their order; ``reuse`` keeps those of documents as they were."""
     known: Mapping[str, Document] = {}
     known_chunks: dict[str, list[Chunk]] = {}
     if base is not None:
-        known = base.documents_by_id
+        known = base.documents_by_id if reuse else {}
         for chunk in base.chunks:
             known_chunks.setdefault(chunk.doc_id, []).append(chunk)
         if any(known.get(document.id) != document for document in documents):
@@ -680,15 +739,17 @@ def _embed(
     texts: Sequence[str],
     embedder: Embedder,
     report: Callable[[Progress], None],
+    *,
+    reuse: bool = True,
 ) -> tuple[Vectors, int]:
     """Return one vector a text, and how many of the texts had to be embedded.
 
-    Vectors of equal texts are taken from ``base`` and from an interrupted run's journal, to which
+    Vectors of equal texts are taken from ``base`` (with ``reuse``) and from an interrupted run's journal, to which
     each finished batch is added.
     """
     keys = [_key(text) for text in texts]
     known: dict[bytes, Vectors] = {}
-    if base is not None:
+    if base is not None and reuse:
         base_keys = map(_key, _texts(base.documents, base.chunks))
         known.update(zip(base_keys, base.embeddings(), strict=True))
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}

@@ -21,6 +21,9 @@ CountPieces = Callable[[Sequence[str]], Sequence[int]]
 Offsets = tuple[int, int]
 """Start and end, in characters of the document."""
 
+CHUNKER_VERSION = 2
+"""Raised when the same Document would give other chunks."""
+
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 _SENTENCE_END = re.compile(r"[.!?…:;。！？؟।][\"'”’»)\]]*\s*$")
 _LIST_ITEM = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+\S")

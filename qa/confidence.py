@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -116,10 +117,14 @@ class Confidence:
             return cls.load()
         try:
             model = cls.load(own)
-            if model.measured.get("reader") == reader:
+            # A digit that changed in its place would still be read, and change every answer.
+            if model.to_bytes() != own.read_bytes():
+                why = "is not as it was written"
+            elif model.measured.get("reader") != reader:
+                why = "was calibrated with another reader"
+            else:
                 return model
-            why = "was calibrated with another reader"
-        except ReaderError:
+        except (ReaderError, OSError):
             why = "cannot be read"
         raise ReaderError(
             f"The confidence in {own} {why}; run `python -m qa.training calibrate` again, or remove "
@@ -151,14 +156,15 @@ class Confidence:
         return model
 
     def to_bytes(self) -> bytes:
-        """Return the JSON form that `load` reads."""
-        content = {
+        """Return the JSON form that `load` reads, which holds a SHA-256 of the rest of itself."""
+        content: dict[str, Any] = {
             "format": FORMAT,
-            "weights": dict(self.weights),
-            "intercept": self.intercept,
-            "threshold": self.threshold,
+            "weights": {name: float(weight) for name, weight in self.weights.items()},
+            "intercept": float(self.intercept),
+            "threshold": float(self.threshold),
             "measured": dict(self.measured),
         }
+        content["sha256"] = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         return (json.dumps(content, indent=1) + "\n").encode()
 
     def logit(self, signals: Signals) -> float:

@@ -37,10 +37,11 @@ from qa.metrics import (
     expected_calibration_error,
     f1,
     mean_reciprocal_rank,
+    paired_bootstrap,
     recall_at_k,
     risk_coverage,
 )
-from qa.types import Answer, Example, Prediction, Reading, Report
+from qa.types import Answer, Difference, Example, Prediction, Reading, Report
 
 RIGHT_F1 = 0.5
 """An answer counts as right from this F1 with an accepted answer on."""
@@ -52,6 +53,9 @@ SEARCH_DEPTH = 100
 
 TARGET_PRECISION = 0.8
 """The precision at which ``coverage@80`` is taken."""
+
+_CHOSEN = frozenset({"precision"})
+"""Metrics over rows that a run chose itself."""
 
 _SEARCH_BATCH = 32
 _BOOTSTRAP_SEED = 0
@@ -309,6 +313,7 @@ def evaluate_answers(
     ``precision`` (the share of those that is right: F1 of at least ``RIGHT_F1``) and, of the
     confidence, ``ece``, ``auroc``, ``aurc`` and ``coverage@80``. ``refused`` is the share of the rows
     without answers that is refused at the threshold. ``latency_ms`` is the median of one question.
+    ``n`` counts all rows, ``n_answerable`` those with answers.
     """
     known = corpus(examples) if documents is None else documents
     product = make_qa(known)
@@ -321,11 +326,11 @@ def evaluate_answers(
         seconds = time.perf_counter() - started
         outcomes.append(_Outcome(example, answer.text, answer.confidence, rank, seconds))
         _tell(progress, 1)
-    return _report("answers", outcomes, lambda rows: _score_answers(rows, limit))
+    return _report("answers", outcomes, lambda rows: _score_answers(rows, limit), limit)
 
 
 def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> None:
-    """Write one JSON object a prediction: ``id, text, confidence, passage_rank, source``.
+    """Write one JSON object a prediction: ``id, text, confidence, passage_rank, source, withheld``.
 
     Raises ConfigError if the file cannot be written.
     """
@@ -336,6 +341,7 @@ def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> No
             "confidence": prediction.confidence,
             "passage_rank": prediction.passage_rank,
             "source": prediction.source,
+            "withheld": prediction.withheld,
         }
         for prediction in predictions
     ]
@@ -346,6 +352,99 @@ def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> No
         raise ConfigError(
             f"The predictions could not be written to {path} ({exc.strerror}); choose another path."
         ) from exc
+
+
+def read_predictions(path: str | Path) -> dict[str, Prediction]:
+    """Read what `write_predictions` wrote, by id.
+
+    Raises QuestionFileError, naming the file and the line, for the first row that is something else.
+    """
+    file = Path(path)
+    found: dict[str, Prediction] = {}
+    for number, line in question_lines(file):
+        try:
+            row = json.loads(line)
+            text, rank, withheld = row["text"], row["passage_rank"], row.get("withheld")
+            found[row["id"]] = Prediction(
+                str(row["id"]),
+                None if text is None else str(text),
+                float(row["confidence"]),
+                None if rank is None else int(rank),
+                str(row["source"]),
+                None if withheld is None else str(withheld),
+            )
+        except (ValueError, KeyError, TypeError) as exc:
+            raise QuestionFileError(
+                f"{file}, line {number} is no prediction ({exc}); give two files that "
+                "`footnote eval --predictions` wrote."
+            ) from exc
+    return found
+
+
+def compare(
+    kind: str,
+    examples: Sequence[Example],
+    first: Mapping[str, Prediction],
+    second: Mapping[str, Prediction],
+    *,
+    threshold: float,
+) -> dict[str, list[Difference]]:
+    """Compare two runs over the same questions; return the differences under "all" and by source.
+
+    ``kind`` is that of the runs: "reading", "retrieval" or "answers". Metrics that are means over the
+    same rows in both runs are compared; those over what a run chose to answer (``precision``), over all
+    of it (``ece``) or of time are not. Raises ConfigError where the runs differ in their questions, or
+    have some that ``examples`` do not hold.
+    """
+    known = {example.id: example for example in examples}
+    for one, other in ((first, second), (second, first), (first, known)):
+        missing = sorted(one.keys() - other.keys())
+        if missing:
+            raise ConfigError(
+                f"The runs and the questions do not belong together ({len(missing)} ids are in one "
+                f"and not in the other, {missing[0]!r} for one); compare runs over one file."
+            )
+    score: Callable[[Sequence[_Outcome]], _Scores] = {
+        "reading": _score_reading,
+        "retrieval": _score_retrieval,
+        "answers": lambda rows: _score_answers(rows, threshold),
+    }[kind]
+    asked = [example for example in examples if example.id in first]
+    if not asked:
+        raise ConfigError("The runs hold no question to compare.")
+    parts = {
+        name: [example for example in asked if example.source == name]
+        for name in sorted({example.source for example in asked} - {""})
+    }
+    return {
+        name: _differences(score, rows, first, second)
+        for name, rows in {**({} if len(parts) == 1 else parts), "all": asked}.items()
+    }
+
+
+def _differences(
+    score: Callable[[Sequence[_Outcome]], _Scores],
+    examples: Sequence[Example],
+    first: Mapping[str, Prediction],
+    second: Mapping[str, Prediction],
+) -> list[Difference]:
+    one, two = (
+        score([_outcome(example, run[example.id]) for example in examples]).rows
+        for run in (first, second)
+    )
+    found = []
+    for name in one:
+        if name in _CHOSEN or not one[name]:
+            continue
+        low, high, p = paired_bootstrap(one[name], two[name], _BOOTSTRAP_SEED)
+        means = fmean(one[name]), fmean(two[name])
+        found.append(Difference(name, len(one[name]), *means, low, high, p))
+    return found
+
+
+def _outcome(example: Example, prediction: Prediction) -> _Outcome:
+    text = prediction.withheld if prediction.text is None else prediction.text
+    return _Outcome(example, text, prediction.confidence, prediction.passage_rank)
 
 
 def _gold_ranks(
@@ -446,9 +545,15 @@ def _latency(rows: Sequence[_Outcome]) -> float:
 
 
 def _report(
-    kind: str, outcomes: Sequence[_Outcome], score: Callable[[Sequence[_Outcome]], _Scores]
+    kind: str,
+    outcomes: Sequence[_Outcome],
+    score: Callable[[Sequence[_Outcome]], _Scores],
+    threshold: float = 0.0,
 ) -> Report:
-    """Return the report over all rows, with one for each named source under ``sources``."""
+    """Return the report over all rows, with one for each named source under ``sources``.
+
+    In its predictions, answers below ``threshold`` are withheld.
+    """
     if not outcomes:
         raise ConfigError("There is no question to measure; give at least one.")
     names = sorted({row.example.source for row in outcomes} - {""})
@@ -457,7 +562,14 @@ def _report(
         for name in names
     }
     predictions = tuple(
-        Prediction(row.example.id, row.text, row.confidence, row.rank, row.example.source)
+        Prediction(
+            row.example.id,
+            row.text if row.confidence >= threshold else None,
+            row.confidence,
+            row.rank if row.example.answers else None,
+            row.example.source,
+            None if row.confidence >= threshold else row.text,
+        )
         for row in outcomes
     )
     return _summary(kind, score, outcomes, sources, predictions)

@@ -80,19 +80,39 @@ def mean_reciprocal_rank(ranks: Sequence[int | None]) -> float:
 
 
 def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:
-    """Return the mean gap between confidence and accuracy over equal-mass bins, in [0, 1].
+    """Return the mean gap between confidence and accuracy over the bins of `reliability`, in [0, 1].
 
-    ``confidence`` is in [0, 1] and ``correct`` 0 or 1, both ``(n,)``. ECE is Guo et al. 2017 (arXiv
-    1706.04599); the bins hold equally many rows, not equal widths (the adaptive scheme of Nixon et al.
-    2019, arXiv 1904.01685). Rows of one confidence share the bin that the first of them falls in.
+    Guo et al. 2017 (arXiv 1706.04599).
+    """
+    rows = reliability(confidence, correct, bins)
+    total = sum(count for _, _, count in rows)
+    if not total:
+        return float("nan")
+    return sum(count * abs(sure - right) for sure, right, count in rows) / total
+
+
+def reliability(
+    confidence: ArrayLike, correct: ArrayLike, bins: int = 10
+) -> list[tuple[float, float, int]]:
+    """Return mean confidence, share of right ones and number of rows of each bin, least sure first.
+
+    ``confidence`` is in [0, 1] and ``correct`` 0 or 1, both ``(n,)``. The bins hold equally many rows,
+    not equal widths (the adaptive scheme of Nixon et al. 2019, arXiv 1904.01685). Rows of one confidence
+    share the bin that the first of them falls in; a bin without rows is left out.
     """
     sure, right = _pair(confidence, correct)
     if not len(sure):
-        return float("nan")
+        return []
     ordered = np.sort(sure)
     bin_of = np.searchsorted(ordered, sure, side="left") * bins // len(sure)
-    gaps = np.bincount(bin_of, weights=sure - right, minlength=bins)
-    return float(np.abs(gaps).sum() / len(sure))
+    counts, sums, hits = (
+        np.bincount(bin_of, weights=weights, minlength=bins) for weights in (None, sure, right)
+    )
+    return [
+        (float(total / count), float(hit / count), int(count))
+        for count, total, hit in zip(counts, sums, hits, strict=True)
+        if count
+    ]
 
 
 def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
@@ -189,6 +209,28 @@ def bootstrap_interval(values: ArrayLike, seed: int, samples: int = 1000) -> tup
     means = [rows[generator.integers(len(rows), size=len(rows))].mean() for _ in range(samples)]
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+def paired_bootstrap(
+    first: ArrayLike, second: ArrayLike, seed: int, samples: int = 2000
+) -> tuple[float, float, float]:
+    """Return the 95% interval of the mean of ``second - first``, both ``(n,)``, and a p-value.
+
+    Rows are resampled together (Efron & Tibshirani 1993, chapter 16). The p-value is two-sided: the
+    share of samples of the centred differences whose mean is at least as far from 0 as the one found,
+    with 1 added to both counts (Davison & Hinkley 1997, section 4.2), so that it is never 0.
+    """
+    one, two = _pair(first, second)
+    if not len(one):
+        return float("nan"), float("nan"), float("nan")
+    differences = two - one
+    found = differences.mean()
+    generator = np.random.default_rng(seed)
+    rows = (generator.integers(len(one), size=len(one)) for _ in range(samples))
+    means = np.array([differences[row].mean() for row in rows])
+    low, high = np.percentile(means, [2.5, 97.5])
+    as_far = np.abs(means - found) >= abs(found) - _COUNT_TOLERANCE
+    return float(low), float(high), float((1 + as_far.sum()) / (1 + samples))
 
 
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:

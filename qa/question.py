@@ -24,6 +24,16 @@ _ENGLISH = frozenset(
 )
 """A question with one of these, which no other language of `_LANGUAGES` writes so, is English."""
 
+_ASKING = frozenset(
+    """wer wie wann warum wieso welche welcher welches wieviel qui quoi quand pourquoi combien quel quelle
+    quién quien quiénes qué cuándo cuando dónde donde cuál cuánto cuántos quando dove perché perche
+    quanto quanti quem onde qual quantos wanneer waar waarom welke hoeveel vem vad när varför vilken
+    vilket hvem hvad hvornår hvorfor hvilken hvilket kuka mikä milloin missä miksi kuinka kto kiedy
+    gdzie dlaczego kdo kdy proč kolik nerede neden hangi cine când""".split()
+)
+"""Question words that begin a question in those languages, and in English neither a question nor a
+well-known name."""
+
 _LANGUAGES = (
     "en",
     "de",
@@ -81,6 +91,8 @@ def _maybe_english(question: str) -> bool:
     if latin < len(letters) / 2:
         return False
     words = _WORD.findall(question.lower())
+    if "¿" in question or words[0] in _ASKING:
+        return False
     if not _ENGLISH.isdisjoint(words) or len(words) < 3:
         return True
     language, probability = _identifier().classify(question.lower())

@@ -196,13 +196,18 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What was answered to one example; ``passage_rank`` is the gold passage's (from 1), if found."""
+    """What was answered to one example.
+
+    ``text`` is ``None`` for a refusal; what was then ``withheld`` below the threshold is beside it.
+    ``passage_rank`` is the gold passage's (from 1), if there is one and it was found.
+    """
 
     id: str
     text: str | None
     confidence: float
     passage_rank: int | None
     source: str
+    withheld: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +241,20 @@ class Report:
                 for name, report in self.sources.items()
             },
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A metric of two runs over the same rows: ``second`` minus ``first``, in the metric's own unit.
+
+    ``low`` and ``high`` are the 95% interval of the difference, ``p`` the two-sided probability of one
+    at least so large if the two were alike; all by a paired bootstrap.
+    """
+
+    metric: str
+    n: int
+    first: float
+    second: float
+    low: float
+    high: float
+    p: float

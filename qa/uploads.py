@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
+from index._fs import FileSystem
 from index.build import BuildReport, Progress, update_index
 from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError
@@ -25,13 +28,23 @@ _STAGES = {
 
 
 class Uploads:
-    """Adds files to the index at ``index_dir`` while it is being asked."""
+    """Adds files to the index at ``index_dir`` while it is being asked.
+
+    May be used from several threads: updates take turns, and share one embedding model.
+    ``fs`` is what changes the disk; a test hands in one that fails.
+    """
 
     def __init__(
-        self, index_dir: Path, make_embedder: Callable[[str], Embedder] = SentenceEmbedder
+        self,
+        index_dir: Path,
+        make_embedder: Callable[[str], Embedder] = SentenceEmbedder,
+        fs: FileSystem | None = None,
     ) -> None:
         self._index_dir = index_dir
-        self._make_embedder = make_embedder
+        self._fs = FileSystem() if fs is None else fs
+        self._embedder = lru_cache(maxsize=1)(make_embedder)
+        self._keeping = threading.Lock()
+        self._turn = threading.Lock()
 
     def add(self, files: Sequence[Path], progress: Callable[[float, str], None]) -> BuildReport:
         """Keep copies of ``files`` and update the index from them; return what changed.
@@ -42,11 +55,15 @@ class Uploads:
         `update_index` raises.
         """
         folder = self._index_dir / FOLDER
-        model = Store(self._index_dir).open(encoder=False).manifest.embedder.name
+        model = self._model()
         try:
-            folder.mkdir(mode=0o700, exist_ok=True)
-            for file in files:
-                _keep(file, folder)
+            with self._keeping:
+                self._fs.make_dir(folder)
+                for file in files:
+                    self._keep(file, folder)
+                # What is handed in may be the only copy: it must outlast a power cut.
+                self._fs.sync_dir(folder)
+                self._fs.sync_dir(folder.parent)
         except OSError as exc:
             raise ConfigError(
                 f"The uploads could not be kept in {str(folder)!r} ({exc.strerror}); free space or "
@@ -57,20 +74,39 @@ class Uploads:
             start, share, name = _STAGES[stage.stage]
             progress(start + share * stage.done / max(1, stage.total), name)
 
-        return update_index(
-            self._index_dir, [folder], embedder=self._make_embedder(model), progress=show
-        )
+        return self._update(model, [folder], show)
 
+    def update(self, folders: Sequence[Path], progress: Callable[[Progress], None]) -> BuildReport:
+        """Update ``folders`` in the index, with the model that it was made with.
 
-def _keep(file: Path, folder: Path) -> None:
-    data = file.read_bytes()
-    name = Path(_UNSAFE.sub("_", file.name).lstrip(".") or "article.txt")
-    target, number = folder / name, 1
-    while target.exists():
-        if target.read_bytes() == data:
-            return
-        number += 1
-        target = folder / f"{name.stem}-{number}{name.suffix}"
-    unfinished = folder / f".{target.name}.part"  # hidden files are not indexed
-    unfinished.write_bytes(data)
-    unfinished.replace(target)
+        Raises what `update_index` and `Store.open` raise.
+        """
+        return self._update(self._model(), folders, progress)
+
+    def _model(self) -> str:
+        return Store(self._index_dir).open(encoder=False).manifest.embedder.name
+
+    def _update(
+        self, model: str, folders: Sequence[Path], progress: Callable[[Progress], None]
+    ) -> BuildReport:
+        with self._turn:
+            return update_index(
+                self._index_dir,
+                folders,
+                embedder=self._embedder(model),
+                progress=progress,
+                fs=self._fs,
+            )
+
+    def _keep(self, file: Path, folder: Path) -> None:
+        data = file.read_bytes()
+        name = Path(_UNSAFE.sub("_", file.name).lstrip(".") or "article.txt")
+        target, number = folder / name, 1
+        while target.exists():
+            if target.read_bytes() == data:
+                return
+            number += 1
+            target = folder / f"{name.stem}-{number}{name.suffix}"
+        unfinished = folder / f".{target.name}.part"  # hidden files are not indexed
+        self._fs.write_file(unfinished, data)
+        self._fs.replace(unfinished, target)

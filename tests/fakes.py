@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from filelock import BaseFileLock
 
 from index._fs import FileSystem
 from index.types import Vectors
@@ -136,6 +137,121 @@ class CountingFileSystem(UnsyncedFileSystem):
     def sync_dir(self, path: Path) -> None:
         with self._operation("sync_dir", path):
             super().sync_dir(path)
+
+
+class SeamFileSystem(UnsyncedFileSystem):
+    """Knows whether one of its methods is just running: all changes of the index must come from there."""
+
+    depth = 0
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def make_dir(self, path: Path) -> None:
+        with self._inside():
+            super().make_dir(path)
+
+    def write_file(self, path: Path, data: bytes) -> None:
+        with self._inside():
+            super().write_file(path, data)
+
+    def append_file(self, path: Path, data: bytes) -> None:
+        with self._inside():
+            super().append_file(path, data)
+
+    def replace(self, source: Path, target: Path) -> None:
+        with self._inside():
+            super().replace(source, target)
+
+    def remove_file(self, path: Path) -> None:
+        with self._inside():
+            super().remove_file(path)
+
+    def remove_dir(self, path: Path) -> None:
+        with self._inside():
+            super().remove_dir(path)
+
+    def lock(self, path: Path, timeout: float) -> BaseFileLock:
+        with self._inside():
+            return super().lock(path, timeout)
+
+
+class RecordingFileSystem(FileSystem):
+    """Notes which bytes and names a power cut could still take, and refuses to build on them.
+
+    Inside `recording`, the calls of the operating system themselves are heard. ``log`` names what was
+    written, waited for and renamed, in order.
+    """
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self._unsaved: dict[int, Path] = {}  # by inode
+        self._writing: Path | None = None
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        write, fsync = os.write, os.fsync
+
+        def note_write(descriptor: int, data: memoryview) -> int:
+            if self._writing is not None:
+                self._unsaved[os.fstat(descriptor).st_ino] = self._writing
+            return write(descriptor, data)
+
+        def note_fsync(descriptor: int) -> None:
+            fsync(descriptor)
+            synced = self._unsaved.pop(os.fstat(descriptor).st_ino, None)
+            self.log.append(f"sync {synced.name if synced else ''}")
+
+        os.write, os.fsync = note_write, note_fsync  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            os.write, os.fsync = write, fsync
+
+    def unsaved(self) -> set[str]:
+        """Return the names of what a power cut could take, but for notes that nobody would miss."""
+        return {path.name for path in self._unsaved.values()} - {"work"}
+
+    def make_dir(self, path: Path) -> None:
+        made = [one for one in (path, *path.parents) if not one.exists()]
+        super().make_dir(path)
+        for one in made:
+            self._named(one)
+
+    def write_file(self, path: Path, data: bytes) -> None:
+        existed, self._writing = path.exists(), path
+        super().write_file(path, data)
+        self._writing = None
+        assert path.stat().st_ino not in self._unsaved, f"{path.name} is not on disk"
+        if not existed and path.name != "lock.owner":  # a note to other writers
+            self._named(path)
+        self.log.append(f"write {path.name}")
+
+    def append_file(self, path: Path, data: bytes) -> None:
+        existed, self._writing = path.exists(), path
+        super().append_file(path, data)
+        self._writing = None
+        assert path.stat().st_ino not in self._unsaved, f"{path.name} is not on disk"
+        if not existed:
+            self._named(path)
+
+    def replace(self, source: Path, target: Path) -> None:
+        inside = {one.stat().st_ino for one in (source, *source.rglob("*"))}
+        assert not inside & self._unsaved.keys(), f"{target.name} is not on disk"
+        if target.name == "CURRENT":
+            assert not self.unsaved(), f"CURRENT names what may be lost: {self.unsaved()}"
+        super().replace(source, target)
+        self._named(target)
+        self.log.append(f"rename {target.name}")
+
+    def _named(self, path: Path) -> None:
+        if path.suffix not in (".tmp", ".part"):  # the name it gets later is what counts
+            self._unsaved[path.parent.stat().st_ino] = path.parent
 
 
 def disk_full() -> None:

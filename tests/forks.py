@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import resource
 import signal
 import subprocess
@@ -17,21 +18,28 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from index.build import update_index
+from index._fs import FileSystem
+from index.build import remove_from_index, update_index
 from index.embed import passage_text
 from index.errors import FootnoteError, IndexWriteError
 from index.store import Store
+from qa.answer import QA
+from qa.confidence import Confidence, Signals
+from qa.types import Reading, Span
+from qa.uploads import Uploads
 from tests.fakes import (
     CountingFileSystem,
     ExportingEmbedder,
     FakeEmbedder,
+    SeamFileSystem,
     UnsyncedFileSystem,
     article,
     kill_self,
@@ -39,7 +47,10 @@ from tests.fakes import (
 )
 
 WRITE_ERROR = 3
-"""Exit status of a task that ended with an `IndexWriteError`."""
+"""Exit status of a task that ended with an `IndexWriteError` which says what to do."""
+
+UNCLEAR_ERROR = 4
+"""Exit status of one whose error says something else."""
 
 
 class Forks:
@@ -96,15 +107,86 @@ def update(index: str, folder: str, cut: int | None, version: str, rebuild: bool
     )
 
 
+def change(index: str, how: str, cut: int) -> None:
+    """Take an article out of an index, or roll it back; die at a point."""
+    make_change(Path(index), how, CountingFileSystem(cut, kill_self))
+
+
+def make_change(index: Path, how: str, fs: FileSystem) -> None:
+    if how == "remove":
+        remove_from_index(index, ["news/0.txt"], confirm=True, fs=fs)
+    else:
+        Store(index, fs).rollback()
+
+
+def write_under_audit(index: str, folder: str) -> None:
+    """Change an index in every way; whatever is changed on disk must be changed by the seam."""
+    fs = SeamFileSystem()
+    inside: list[str] = []
+    outside: list[str] = []
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            changes = arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        else:
+            changes = event in CHANGES
+        if changes and any(_stands_in(index, one) for one in arguments):
+            (inside if fs.depth else outside).append(f"{event} {arguments!r}")
+
+    sys.addaudithook(hook)
+    for version, articles in enumerate(({"0.txt": article(0)}, {"1.txt": article(1)}), 1):
+        write_articles(Path(folder), {**articles, "2.txt": article(2), "3.txt": article(3)})
+        update_index(index, [folder], embedder=ExportingEmbedder(), fs=fs)
+        assert Store(index).open().number == version
+    Uploads(Path(index), lambda _: ExportingEmbedder(), fs).add(
+        [Path(folder) / "1.txt"], lambda *_: None
+    )
+    remove_from_index(index, ["news/2.txt"], confirm=True, fs=fs)
+    Store(index, fs).rollback()
+    Path(f"{index}/gen-000003/chunks.npy").write_bytes(b"")
+    assert [event.split()[0] for event in outside] == ["open"], "the hook does not hear"
+    outside.clear()
+    assert Store(index).check()
+    update_index(index, embedder=ExportingEmbedder(), fs=fs, confirm=True)
+    new = ExportingEmbedder(version="2")
+    update_index(index, embedder=new, fs=fs, rebuild=True)
+    update_index(index, embedder=new, fs=fs, dry_run=True)
+    Store(index).open()
+    events = {event.split()[0] for event in inside}
+    assert events == {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}, events
+    assert len(inside) > 100
+    assert not outside, outside
+
+
+def upload(index: str, file: str, cut: int) -> None:
+    """Hand a file in; die at a point."""
+    fs = CountingFileSystem(cut, kill_self)
+    Uploads(Path(index), lambda _: ExportingEmbedder(), fs).add([Path(file)], lambda *_: None)
+
+
+CHANGES = {
+    *("os.chflags", "os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.removexattr"),
+    *("os.rename", "os.rmdir", "os.setxattr", "os.symlink", "os.truncate", "os.utime"),
+}
+"""Audit events, besides ``open``, that change a disk."""
+
+
+def _stands_in(folder: str, path: Any) -> bool:
+    if not isinstance(path, str | bytes | os.PathLike):
+        return False
+    return Path(os.fsdecode(path)).resolve().is_relative_to(Path(folder).resolve())
+
+
 def update_within(index: str, folder: str, limit: int) -> None:
-    """Update an index where no file may grow beyond ``limit`` bytes."""
+    """Update an index where no file may grow beyond ``limit`` bytes; the error must be a clear one."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
         update_index(
             index, [folder], embedder=ExportingEmbedder(), confirm=True, fs=UnsyncedFileSystem()
         )
-    except IndexWriteError:
-        os._exit(WRITE_ERROR)
+    except IndexWriteError as exc:
+        clear = f"'{index}' could not be written (File too large)" in str(exc)
+        os._exit(WRITE_ERROR if clear and "Free space" in str(exc) else UNCLEAR_ERROR)
 
 
 def write_versions(index: str, folder: str, log: str, last: int | None) -> None:
@@ -120,9 +202,53 @@ def write_versions(index: str, folder: str, log: str, last: int | None) -> None:
             acknowledged.write(f"{version}\n".encode())
 
 
+class ReleaseReader:
+    """Points at every word like ``v7``."""
+
+    fingerprint = "release"
+
+    def read(
+        self,
+        questions: Sequence[str],
+        passages: Sequence[Sequence[str]],
+        titles: Sequence[Sequence[str]] | None = None,
+    ) -> list[list[Reading]]:
+        return [[self._read(text) for text in texts] for texts in passages]
+
+    def _read(self, text: str) -> Reading:
+        found = re.finditer(r"\bv\d+", text)
+        return Reading(tuple(Span(one.start(), one.end(), 5.0) for one in found), null_score=0.0)
+
+
+def open_qa(index: str) -> QA:
+    weights = {field.name: 0.0 for field in fields(Signals)}
+    return QA(
+        Store(index),
+        ReleaseReader(),  # type: ignore[arg-type]
+        Confidence(weights, intercept=0.0, threshold=0.5, measured={}),
+        embedder=FakeEmbedder(),
+    )
+
+
+def ask_version(qa: QA) -> int:
+    """Ask more questions than are answered at a time; return the release that all answers name."""
+    answers = qa.ask_batch(["Which release is the item?"] * 17, threshold=0)
+    named = {answer.text for answer in answers}
+    assert len(named) == 1, f"answers of one batch name {named}"
+    for answer in answers:
+        assert not answer.alternatives, f"an answer mixes generations: {answer.alternatives}"
+        assert len({citation.document.id for citation in answer.citations}) == 4
+        assert all(citation.verify() for citation in answer.citations)
+    return int(str(named.pop()).removeprefix("v"))
+
+
 def read_versions(index: str, stop: str, outcome: str) -> None:
-    """Ask whatever generation is newest until told to stop; every answer must be of one piece."""
-    store = Store(index)
+    """Ask whatever generation is newest until told to stop; every answer must be of one piece.
+
+    What was last answered from is in a file beside ``outcome``.
+    """
+    store, qa = Store(index), open_qa(index)
+    answered: list[int] = []
     opened = asked = 0
     generation = store.open()
     versions: list[int] = []
@@ -141,10 +267,18 @@ def read_versions(index: str, stop: str, outcome: str) -> None:
         vectors = FakeEmbedder().embed(texts)
         assert np.allclose(np.diag(generation.similarities(vectors)), 1.0, atol=1e-5)
         versions.append(int(word))
+        answered.append(ask_version(qa))
+        assert qa.recovered_from is None
+        if answered[-1:] != answered[-2:-1]:
+            Path(f"{outcome}.tmp").write_text(str(answered[-1]))
+            Path(f"{outcome}.tmp").replace(f"{outcome}.now")
         asked += 1
         time.sleep(0.002)
     assert versions == sorted(versions)
-    Path(outcome).write_text(json.dumps({"opened": opened, "asked": asked}))
+    assert answered == sorted(answered)
+    Path(outcome).write_text(
+        json.dumps({"opened": opened, "asked": asked, "answered": len(set(answered))})
+    )
 
 
 def hold_the_lock(index: str, held: str) -> None:
@@ -204,6 +338,9 @@ def _warm_up() -> None:
         write_articles(Path(place) / "news", {"a.txt": article(1)})
         update(f"{place}/index", f"{place}/news", None, "1", rebuild=False)
         _open_and_ask(f"{place}/index")
+        write_articles(Path(place) / "releases", {f"{n}.txt": f"The v1 of {n}." for n in range(4)})
+        update(f"{place}/other", f"{place}/releases", None, "1", rebuild=False)
+        ask_version(open_qa(f"{place}/other"))
 
 
 def serve() -> None:

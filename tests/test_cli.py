@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import os
+import re
+import shlex
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from qa.cli import main
+from index._manifest import Manifest
+from index.store import Store
+from index.types import Document
+from qa.cli import _progress, main
+from qa.confidence import CALIBRATED, Confidence
 from tests.conftest import ROOT
+from tests.fakes import FakeEmbedder, article, write_articles
 
 QUESTION = "Who told reporters in October 2024 that talks about Gaza would resume within days?"
 
@@ -39,7 +52,8 @@ def test_help_names_the_commands() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["ask"], ["nonsense"], ["ask", "x", "--threshold", "2"], ["ask", "x", "--top", "0"],
-     ["index", "/no/such/folder"], ["index", "--max-seconds", "0"], ["index", "--max-memory", "9"], ["eval", "nonsense", "x"], ["chat", "--auth", "nobody"]],
+     ["index", "/no/such/folder"], ["index", "--max-seconds", "0"], ["index", "--max-memory", "9"],
+     ["eval", "nonsense", "x"], ["chat", "--auth", "nobody"], ["index", "--watch", "--dry-run"]],
 )  # fmt: skip
 def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
@@ -81,6 +95,40 @@ def test_a_refusal_explains_itself(seeds_index: Path) -> None:
 def test_check(seeds_index: Path, tmp_path: Path) -> None:
     assert "Every byte" in run("check", "--index", seeds_index).stdout
     assert "footnote index" in one_line(run("check", "--index", tmp_path / "none"))
+
+
+@pytest.mark.parametrize("content", [None, b"{}", b"garbage"])
+def test_check_names_what_is_damaged(tmp_path: Path, quick: None, content: bytes | None) -> None:
+    write_articles(tmp_path / "news", {"a.txt": "A\n\nText of a."})
+    index = tmp_path / "index"
+    run("index", tmp_path / "news", "--index", index)
+    names = ("gen-000001/vectors.faiss", "gen-000001/documents.jsonl")
+    for name in names:
+        data = (index / name).read_bytes()
+        (index / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    if content is not None:
+        (index / CALIBRATED).write_bytes(content)
+    result = run("check", "--index", index)
+    assert result.exit_code == 1
+    *named, last = result.stderr.strip().splitlines()
+    assert [line.split()[0] for line in named[:2]] == sorted(names)
+    assert "2 damaged or missing" in last
+    assert "footnote index --rebuild" in last
+    assert [CALIBRATED in line for line in named[2:]] == ([] if content is None else [True])
+
+
+def test_check_reads_the_calibrated_confidence(tmp_path: Path, quick: None) -> None:
+    write_articles(tmp_path / "news", {"a.txt": "A\n\nText of a."})
+    index = tmp_path / "index"
+    run("index", tmp_path / "news", "--index", index)
+    model = Confidence.load()
+    (index / CALIBRATED).write_bytes(model.to_bytes())
+    assert run("check", "--index", index).exit_code == 0
+    damaged = replace(model, intercept=3.0).to_bytes().replace(b"3.0", b"7.0")
+    (index / CALIBRATED).write_bytes(damaged)
+    line = one_line(run("check", "--index", index))
+    assert CALIBRATED in line
+    assert "calibrate" in line
 
 
 def test_bench_measures_each_way_of_asking(seeds_index: Path) -> None:
@@ -144,6 +192,35 @@ def test_index_takes_limits_for_a_file(tmp_path: Path) -> None:
     assert "1 unchanged" in big
 
 
+def test_index_takes_the_columns_of_tables_by_name(tmp_path: Path) -> None:
+    folder, index = tmp_path / "articles", tmp_path / "index"
+    folder.mkdir()
+    (folder / "wire.csv").write_text(
+        "head,report,notes\nTalks,He left.,The desk has added a long note.\n", encoding="utf-8"
+    )
+    (folder / "one.txt").write_text("One\n\nThe fair opened in Lyon in 1894.", encoding="utf-8")
+
+    def wire() -> Document:
+        return next(d for d in Store(index).open().documents if "wire.csv" in d.source)
+
+    run("index", folder, "--index", index)
+    assert wire().text == "The desk has added a long note."
+    named = run(
+        "index", folder, "--index", index, "--title-column", "HEAD", "--text-column", "report"
+    )
+    assert "changed  articles/wire.csv" in named.stdout
+    assert (wire().title, wire().text) == ("Talks", "He left.")
+    run("index", folder, "--index", index, "--text-column", "report")
+    assert wire().title != "Talks"
+    bad = run("index", folder, "--index", index, "--text-column", "boddy")
+    assert "has no column 'boddy'; it has 'head', 'report', 'notes'" in bad.stdout
+    nameless = run("index", "--index", index, "--text-column", "notes")
+    assert nameless.exit_code == 2
+    assert "name them too" in nameless.stderr
+    run("index", folder, "--index", index, "--text-column", "")
+    assert wire().text == "The desk has added a long note."
+
+
 def test_list_remove_and_rollback(tmp_path: Path) -> None:
     folder, index = tmp_path / "articles", tmp_path / "index"
     folder.mkdir()
@@ -157,6 +234,162 @@ def test_list_remove_and_rollback(tmp_path: Path) -> None:
     assert "footnote list" in one_line(run("remove", "nonsense", "--index", index))
     assert "generation" in run("rollback", "--index", index).stdout
     assert "articles/one.txt" in run("list", "--index", index).stdout
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `footnote index` embed with a fake."""
+    monkeypatch.setattr("index.embed.SentenceEmbedder", FakeEmbedder)
+
+
+@pytest.mark.usefixtures("quick")
+def test_list_shows_passages_dates_changes_and_a_total(tmp_path: Path) -> None:
+    folder, index = tmp_path / "news", tmp_path / "index"
+    write_articles(
+        folder,
+        {
+            "a.txt": "A\n\nText of a.",
+            "b.md": "---\ntitle: The long one\ndate: 2024-10-24\n---\n" + article(3, words=3000),
+        },
+    )
+    os.utime(folder / "a.txt", (1_700_000_000, 1_700_000_000))
+    run("index", folder, "--index", index)
+    header, *lines, total = run("list", "--index", index).stdout.strip().splitlines()
+    assert header.split() == ["source", "title", "date", "passages", "changed"]
+    first, second = (re.split(r" {2,}", line.strip()) for line in lines)
+    assert first == ["news/a.txt", "A", "1", "2023-11-14 22:13"]
+    passages = len(Store(index).open().chunks)
+    assert second[:4] == ["news/b.md", "The long one", "2024-10-24", str(passages - 1)]
+    assert total == f"2 documents, {passages} passages"
+    assert passages > 10
+
+
+@pytest.mark.usefixtures("quick")
+def test_list_of_an_index_without_documents(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    run("index", tmp_path / "empty", "--index", tmp_path / "index")
+    assert run("list", "--index", tmp_path / "index").stdout == "0 documents, 0 passages\n"
+
+
+@pytest.mark.usefixtures("quick")
+def test_include_and_exclude_choose_files_and_are_remembered(tmp_path: Path) -> None:
+    folder, index = tmp_path / "news", tmp_path / "index"
+    names = ("a.txt", "b.txt", "draft-a.txt", "c.md")
+    write_articles(folder, {name: f"{name}\n\nText of {name}." for name in names})
+    first = run("index", folder, "--index", index, "--include", "*.txt", "--exclude", "draft*")
+    assert first.exit_code == 0
+    assert "The index holds 2 documents" in first.stdout
+    (folder / "d.md").write_text("D\n\nText of d.")
+    (folder / "draft-d.txt").write_text("D\n\nText of d.")
+    assert "2 unchanged. The index holds 2" in run("index", "--index", index).stdout
+    more = run("index", folder, "--index", index, "--include", "*.txt", "--include", "c.*")
+    assert "added  news/c.md" in more.stdout
+    assert "added  news/draft-a.txt" in more.stdout
+    assert "d.md" not in more.stdout
+
+
+@pytest.mark.usefixtures("quick")
+def test_index_asks_before_most_of_it_goes(tmp_path: Path) -> None:
+    folder, index = tmp_path / "news", tmp_path / "index"
+    write_articles(folder, {f"{name}.txt": f"{name}\n\nText of {name}." for name in "abc"})
+    run("index", folder, "--index", index)
+    for name in "ab":
+        (folder / f"{name}.txt").unlink()
+    assert "2 of the 3" in one_line(run("index", "--index", index))
+    assert "3 documents" in run("list", "--index", index).stdout
+    done = run("index", "--index", index, "--yes")
+    assert done.exit_code == 0
+    assert "2 removed" in done.stdout
+    assert "1 document, 1 passage\n" in run("list", "--index", index).stdout
+
+
+def damage_marker(index: Path) -> None:
+    (index / "FOOTNOTE").write_bytes(b"?")
+
+
+def another_format(index: Path) -> None:
+    (index / "FOOTNOTE").write_bytes(b"footnote index, format 99\n")
+
+
+def another_manifest(index: Path) -> None:
+    path = index / "gen-000001" / "manifest.json"
+    manifest = Manifest.from_bytes(path.read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("index._manifest.FORMAT", 99)
+        path.write_bytes(manifest.to_bytes())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (index / "CURRENT").write_text(f"gen-000001 {digest}\n")
+
+
+def damage_part(index: Path) -> None:
+    (index / "gen-000001" / "chunks.npy").write_bytes(b"")
+
+
+def damage_manifest(index: Path) -> None:
+    path = index / "gen-000001" / "manifest.json"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("damage", "folder_needed"),
+    [
+        (damage_marker, False),
+        (another_format, False),
+        (another_manifest, False),
+        (damage_part, False),
+        (damage_manifest, True),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [["check"], ["list"], ["index"], ["rollback"], ["remove", "articles/one.txt"]]
+)
+def test_the_command_that_is_advised_mends_the_index(
+    tmp_path: Path, damage: Callable[[Path], None], folder_needed: bool, command: list[str]
+) -> None:
+    folder, index = tmp_path / "my articles", tmp_path / "an index"
+    write_articles(folder, {f"{name}.txt": f"{name}\n\nText of {name}." for name in "abc"})
+    assert run("index", folder, "--index", index, "--exclude", "c*").exit_code == 0
+    damage(index)
+    failed = run(*command, "--index", index)
+    assert failed.exit_code == 1
+    last = failed.stderr.strip().splitlines()[-1]
+    [advice] = re.findall("`(footnote index --rebuild[^`]*)`", last)
+    words = shlex.split(advice)[1:]
+    assert ("FOLDER" in words) == folder_needed
+    if folder_needed:
+        at = words.index("FOLDER")
+        words[at : at + 2] = [str(folder), "--exclude", "c*"]  # FOLDER ...
+    mended = run(*words)
+    assert mended.exit_code == 0, mended.stderr
+    assert run("check", "--index", index).exit_code == 0
+    listed = run("list", "--index", index).stdout
+    assert "my articles/a.txt" in listed
+    assert "my articles/c.txt" not in listed
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_advice_names_the_index_only_where_it_must(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_articles(tmp_path / "news", {"a.txt": "A\n\nText of a."})
+    run("index", "news")
+    another_format(tmp_path / ".footnote")
+    assert "run `footnote index --rebuild`." in one_line(run("ask", "Who?"))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_rebuild_keeps_the_model_of_a_damaged_index(tmp_path: Path) -> None:
+    folder, index = tmp_path / "news", tmp_path / "index"
+    write_articles(folder, {"a.txt": "A\n\nText of a."})
+    run("index", folder, "--index", index, "--model", "other")
+    line = one_line(run("index", "--index", index, "--model", "third"))
+    assert "--rebuild" in line
+    assert "--model third`" in line
+    damage_part(index)
+    assert run("index", "--rebuild", "--index", index).exit_code == 0
+    assert Store(index).open().manifest.embedder.name == "other"
 
 
 def rows(tmp_path: Path) -> Path:
@@ -201,15 +434,60 @@ def test_eval(kind: str, metrics: set[str], tmp_path: Path) -> None:
     assert set(report["sources"]) == {"fair", "bridge"}
     written = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in written] == ["1", "2", "3", "4"]
-    assert all(
-        set(row) == {"id", "text", "confidence", "passage_rank", "source"} for row in written
-    )
+    names = {"id", "text", "confidence", "passage_rank", "source", "withheld"}
+    assert all(set(row) == names for row in written)
 
 
 def test_eval_prints_a_table_by_source(tmp_path: Path) -> None:
     table = run("eval", "reading", rows(tmp_path), "--limit", "3", "--seed", "1").stdout
-    assert "bridge" in table
-    assert "all" in table
+    lines = [line.split() for line in table.splitlines()]
+    assert lines[0] == ["bridge", "fair", "all"] or lines[0] == ["all"]
+    assert lines[1][0] == "questions"
+    assert lines[1][-1] == "3"
+    [em] = [line for line in lines if line[0] == "em"]
+    assert re.fullmatch(r"\d+\.\d \(\d+\.\d-\d+\.\d\)", " ".join(em[-2:]))
+    assert [line[0] for line in lines].count("n_answerable") == 1
+
+
+def test_answers_below_the_threshold_are_withheld_in_the_predictions(tmp_path: Path) -> None:
+    out = tmp_path / "predictions.jsonl"
+    run("eval", "answers", rows(tmp_path), "--threshold", "1", "--predictions", out)
+    written = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert {row["text"] for row in written} == {None}
+    assert any(row["withheld"] for row in written)
+
+
+def test_progress_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr("rich.console.Console", lambda **_: console)
+    with _progress() as bar:
+        task = bar.add_task("embed", total=400)
+        for _ in range(3):
+            bar.update(task, advance=100)
+            bar.refresh()
+            time.sleep(0.02)
+        shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "300/400" in shown
+    assert re.search(r"[\d,]+/s", shown)
+    assert re.search(r"0:00:0\d", shown)
+
+
+@pytest.mark.parametrize(
+    ("question", "title", "place"),
+    [
+        ("When was smallpox declared eradicated?", "mallpox", "page "),
+        ("Who chaired the talks that led to the Good Friday Agreement?", "Good Friday", "under “"),
+    ],
+)
+def test_ask_prints_title_and_page_or_heading(
+    question: str, title: str, place: str, seeds_index: Path
+) -> None:
+    printed = run("ask", question, "--index", seeds_index, "--threshold", "0").stdout
+    where = next(line for line in printed.splitlines() if "seeds/" in line)
+    assert title in where
+    assert place in where
 
 
 def test_eval_of_a_bad_file_names_the_line(tmp_path: Path) -> None:
@@ -230,3 +508,23 @@ def test_the_console_script_leaves_no_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_eval_compares_two_runs(tmp_path: Path) -> None:
+    questions, first, second = (tmp_path / name for name in ("q.jsonl", "a.jsonl", "b.jsonl"))
+    row = {"question": "Where?", "context": "In Rome.", "answers": {"text": ["Rome"]}}
+    given = [{"id": str(n), **row} for n in range(8)]
+    questions.write_text("".join(json.dumps(one) + "\n" for one in given), encoding="utf-8")
+    for path, text in ((first, None), (second, "Rome")):
+        told = {"text": text, "confidence": 0.9, "passage_rank": None, "source": ""}
+        path.write_text(
+            "".join(json.dumps({"id": one["id"], **told}) + "\n" for one in given), encoding="utf-8"
+        )
+    result = run("eval", "reading", questions, "--compare", first, second)
+    assert result.exit_code == 0, result.output
+    assert re.search(r"all +em +8 +0.00 +100.00 +\+100.00", result.stdout)
+    found = json.loads(
+        run("eval", "reading", questions, "--compare", first, second, "--json").stdout
+    )
+    assert found["all"][0]["metric"] == "em"
+    assert run("eval", "reading", questions, "--compare", first, questions).exit_code == 1

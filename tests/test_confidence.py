@@ -8,11 +8,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from index.errors import ReaderError
 from index.types import Chunk, Hit
 from qa.candidates import Candidate, Place, group_answers
-from qa.confidence import CONFIDENCE_FILE, Confidence, Signals
+from qa.confidence import CALIBRATED, CONFIDENCE_FILE, Confidence, Signals
 
 NAMES = [field.name for field in fields(Signals)]
 
@@ -87,6 +89,39 @@ def test_other_files_are_refused_in_one_sentence(tmp_path: Path, content: bytes)
     path.write_bytes(content)
     with pytest.raises(ReaderError, match="install the package again"):
         Confidence.load(path)
+
+
+def calibrated(folder: Path) -> Confidence:
+    """Return a model that is written into ``folder`` as one that was calibrated for the index there."""
+    weights = dict.fromkeys(NAMES, 0.25) | {"dense": 1}
+    model = Confidence(weights, -1, 0.4, {"reader": "r", "points": [(1, 0.5)], "data": ["é.jsonl"]})
+    (folder / CALIBRATED).write_bytes(model.to_bytes())
+    return model
+
+
+def test_an_index_has_its_own_confidence_or_the_packages(tmp_path: Path) -> None:
+    assert Confidence.for_index(tmp_path, "r") == Confidence.load()
+    model = calibrated(tmp_path)
+    assert Confidence.for_index(tmp_path, "r").weights == model.weights
+    with pytest.raises(ReaderError, match="was calibrated with another reader"):
+        Confidence.for_index(tmp_path, "s")
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_any_other_byte_in_a_calibrated_confidence_is_noticed(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("index")
+    calibrated(folder)
+    whole = (folder / CALIBRATED).read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda value: value != whole[at]))
+    for other in (whole[:at] + bytes([byte]) + whole[at + 1 :], whole[:at], whole + whole[:at]):
+        if other != whole:
+            (folder / CALIBRATED).write_bytes(other)
+            with pytest.raises(ReaderError, match=r"confidence\.json.*run `.*calibrate"):
+                Confidence.for_index(folder, "r")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -277,7 +278,7 @@ def test_gold_rank_counts_distinct_contexts_not_chunks():
     assert [document.text for document in fake.documents] == ["one", "two", "three", "four"]
     assert fake.calls == [(4, evaluate.SEARCH_DEPTH)]
     assert sum(done) == 4
-    assert [each.passage_rank for each in report.predictions] == [1, 2, None, 2]
+    assert [each.passage_rank for each in report.predictions] == [1, 2, None, None]
     assert all(each.text is None for each in report.predictions)
     # Row 4 has no answer, so its context is no right passage: three rows count.
     assert report.metrics == {
@@ -328,7 +329,7 @@ def test_answers_are_scored_with_and_without_the_threshold():
     assert done == [1] * 6
     assert report.predictions[:2] == (
         Prediction("q1", "Doha", 0.9, 1, "news"),
-        Prediction("q2", "Cairo", 0.2, None, "news"),
+        Prediction("q2", None, 0.2, None, "news", withheld="Cairo"),
     )
     assert [each.passage_rank for each in report.predictions] == [1, None, 2, None, None, None]
     measured = dict(report.metrics)
@@ -416,7 +417,7 @@ def test_predictions_are_written_a_row_a_question(tmp_path):
     path = tmp_path / "out.jsonl"
     rows = (
         Prediction("q1", "Café\u2028“Doha”", 0.25, 3, "news"),
-        Prediction("q2", None, 0.0, None, ""),
+        Prediction("q2", None, 0.0, None, "", withheld="Bonn"),
     )
     evaluate.write_predictions(path, rows)
     written = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
@@ -427,8 +428,59 @@ def test_predictions_are_written_a_row_a_question(tmp_path):
             "confidence": 0.25,
             "passage_rank": 3,
             "source": "news",
+            "withheld": None,
         },
-        {"id": "q2", "text": None, "confidence": 0.0, "passage_rank": None, "source": ""},
+        {
+            "id": "q2",
+            "text": None,
+            "confidence": 0.0,
+            "passage_rank": None,
+            "source": "",
+            "withheld": "Bonn",
+        },
     ]
+    assert evaluate.read_predictions(path) == {row.id: row for row in rows}
     with pytest.raises(ConfigError, match="could not be written"):
         evaluate.write_predictions(tmp_path / "no" / "folder.jsonl", rows)
+
+
+def run_of(rows: Sequence[Example], texts: Sequence[str | None]) -> dict[str, Prediction]:
+    return {
+        row.id: Prediction(row.id, text, 0.9, 1, row.source)
+        for row, text in zip(rows, texts, strict=True)
+    }
+
+
+def test_two_runs_are_compared_row_by_row(tmp_path: Path) -> None:
+    rows = [
+        Example(str(n), "q", "Rome or Paris", ("Rome",), (0,), source="ab"[n % 2])
+        for n in range(40)
+    ]
+    first = run_of(rows, ["Paris"] * 20 + ["Rome"] * 20)
+    second = run_of(rows, ["Rome"] * 30 + ["Paris"] * 2 + ["Rome"] * 8)
+    for name, run in (("a.jsonl", first), ("b.jsonl", second)):
+        evaluate.write_predictions(tmp_path / name, list(run.values()))
+    read = [evaluate.read_predictions(tmp_path / name) for name in ("a.jsonl", "b.jsonl")]
+    assert read == [first, second]
+    found = evaluate.compare("reading", rows, *read, threshold=0.5)
+    assert list(found) == ["a", "b", "all"]
+    [em] = [one for one in found["all"] if one.metric == "em"]
+    assert (em.n, em.first, em.second) == (40, 50.0, 95.0)
+    assert 20 < em.low < 45 < em.high < 70
+    assert em.p < 0.01
+    same = evaluate.compare("answers", rows, first, first, threshold=0.5)
+    assert {(one.low, one.high, one.p) for one in same["all"]} == {(0.0, 0.0, 1.0)}
+    assert "precision" not in {one.metric for one in same["all"]}
+
+
+def test_runs_over_other_questions_are_not_compared(tmp_path: Path) -> None:
+    rows = [Example(str(n), "q", "Rome", ("Rome",), (0,)) for n in range(3)]
+    whole, part = run_of(rows, ["Rome"] * 3), run_of(rows[:2], ["Rome"] * 2)
+    with pytest.raises(ConfigError, match="do not belong together"):
+        evaluate.compare("reading", rows, whole, part, threshold=0.5)
+    with pytest.raises(ConfigError, match="do not belong together"):
+        evaluate.compare("reading", rows[:2], whole, whole, threshold=0.5)
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"n": 3, "em": 50.0}\n', encoding="utf-8")
+    with pytest.raises(QuestionFileError, match=r"bad\.jsonl, line 1"):
+        evaluate.read_predictions(bad)

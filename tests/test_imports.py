@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,7 @@ PLACES = {
     "faiss": ("index/store.py",),
     "bm25s": ("index/lexical.py",),
     "gradio": ("ui/app.py",),
+    "watchfiles": ("index/watch.py",),
     "pickle": (),
     "marshal": (),
     "shelve": (),
@@ -53,6 +57,39 @@ def test_a_file_imports_only_what_its_room_may(path: Path) -> None:
     assert names & set(ROOMS) <= allowed
     for library, places in PLACES.items():
         assert library not in names or name.startswith(places or "nowhere"), library
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("index/chunk.py", {"index.types"}),
+        ("index/lexical.py", {"index.errors", "index.types"}),
+        ("index/retrieve.py", {"index.embed", "index.lexical", "index.types"}),
+        ("index/embed.py", {"index.errors", "index.types"}),
+        ("qa/metrics.py", set()),
+        ("qa/spans.py", {"qa.types"}),
+        ("qa/reader.py", {"index.errors", "qa.spans", "qa.types"}),
+        ("qa/candidates.py", {"index.types", "qa.metrics"}),
+    ],
+)
+def test_what_a_pure_module_knows_of_the_others(name: str, allowed: set[str]) -> None:
+    tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {m for m in modules if m and m.split(".")[0] in ROOMS} <= allowed
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    owners = packages_distributions()
+    for path in FILES:
+        declared = {*project["dependencies"]}
+        if path.parent.name == "training":
+            declared |= {*extras["train"]}
+        names = {re.split(r"[<>=\[ ]", line)[0].lower() for line in declared}
+        for library in imported(path) - set(ROOMS) - sys.stdlib_module_names:
+            owned = {owner.lower() for owner in owners[library]}
+            assert owned & names, f"{path.name} imports {library}, of {owned}"
 
 
 def test_types_do_no_input_or_output() -> None:

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from index._parse import parse_csv, parse_jsonl, parse_text
 from index._text import clean, decode, find_date, has_text, parse_date, title_line, top_matter
 from index.errors import LoadError
-from index.load import FORMATS, LoadLimits, Sandbox, SourceFile, find_files, load_file
+from index.load import (
+    FORMATS,
+    Columns,
+    LoadLimits,
+    Sandbox,
+    SourceFile,
+    find_files,
+    load_file,
+)
 from index.types import Document, Skipped, document_id
 from tests.make_files import make_docx, make_pdf, save_docx
 from tests.news_pages import HELD_OUT, PAGES, NewsPage
@@ -586,9 +594,133 @@ def test_a_process_of_its_own_changes_nothing(
     jsonl = "\n".join([*lines, "{bad"]).encode()
     csv = "\n".join(["title,text,author", *(",".join(row) for row in rows)])
     data = csv.encode("utf-8", "replace")
-    assert sandbox.parse("jsonl", jsonl) == parse_jsonl(jsonl)
-    assert sandbox.parse("csv", data) == parse_csv(data)
+    assert sandbox.parse("jsonl", jsonl) == parse_jsonl(jsonl, Columns())
+    assert sandbox.parse("csv", data) == parse_csv(data, Columns())
     assert sandbox.parse("text", data) == parse_text(data)
+
+
+WIRE = [
+    {"id": 7, "Head Line": "Talks", "body": "He left.", "notes": "A long note of the desk. " * 9},
+    {"id": 8, "Head Line": 1984, "body": "She came.", "notes": ""},
+]
+
+
+def wire(kind: str, columns: Columns | None = None) -> tuple[list[Document], list[Skipped]]:
+    """Read `WIRE` as a file of this kind."""
+    if kind == "jsonl":
+        lines = [json.dumps(row) for row in WIRE]
+    else:
+        lines = [",".join(map(str, row)) for row in ([*WIRE[0]], *(row.values() for row in WIRE))]
+    file = SourceFile(Path(f"a.{kind}"), f"news/a.{kind}")
+    return load_file(file, "\n".join(lines).encode(), columns=columns)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+@pytest.mark.parametrize("text", ["notes", " NOTES\t", "Notes"])
+def test_named_columns_are_taken_instead_of_found_ones(kind: str, text: str) -> None:
+    assert [document.text for document in wire(kind)[0]] == ["He left.", "She came."]
+    (document,), (empty,) = wire(kind, Columns(title="head line", text=text))
+    assert document.title == "Talks"
+    assert document.text == clean("A long note of the desk. " * 9)
+    assert empty == Skipped(f"news/a.{kind}#row=2", "holds no text")
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_one_named_column_leaves_the_other_to_be_found(kind: str) -> None:
+    documents, _ = wire(kind, Columns(title="head line"))
+    assert [(d.title, d.text) for d in documents] == [("Talks", "He left."), ("1984", "She came.")]
+    documents, _ = wire(kind, Columns(title="body"))
+    assert documents[0].text.startswith("A long note")
+    assert documents[0].title == "He left."
+    documents, _ = wire(kind, Columns(text="id"))
+    assert [d.text for d in documents] == (["7", "8"] if kind == "csv" else [])
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_named_columns_hold_for_large_tables_too(kind: str, sandbox: Sandbox) -> None:
+    note = "A long note. " * 50_000
+    data = f"body,notes\nHe left.,{note}" if kind == "csv" else json.dumps({"b": "", "notes": note})
+    file = SourceFile(Path(f"a.{kind}"), f"news/a.{kind}")
+    (document,), _ = load_file(
+        file, data.encode(), columns=Columns(title="NOTES", text="notes"), sandbox=sandbox
+    )
+    assert document.text == clean(note)
+    assert document.title.startswith("A long note. A long")
+    _, (skipped,) = load_file(file, data.encode(), columns=Columns(text="x"), sandbox=sandbox)
+    assert skipped.reason.startswith("has no column 'x'; it has ")
+
+
+def test_a_column_named_for_the_text_is_not_found_for_the_title() -> None:
+    data = b"title,name\nThe whole article stands here.,Talks\n"
+    file = SourceFile(Path("a.csv"), "news/a.csv")
+    (document,), _ = load_file(file, data, columns=Columns(text="title"))
+    assert (document.title, document.text) == ("Talks", "The whole article stands here.")
+
+
+@pytest.mark.parametrize("name", ["Überschrift", "ÜBERSCHRIFT", "U\u0308berschrift "])
+@pytest.mark.parametrize("header", ["Überschrift", "U\u0308berschrift", " überschrift\ufeff"])
+def test_names_of_columns_are_compared_as_they_look(name: str, header: str) -> None:
+    data = f"text,{header}\nHe left.,Gespräche\n"
+    file = SourceFile(Path("a.csv"), "news/a.csv")
+    (document,), _ = load_file(file, data.encode(), columns=Columns(title=name))
+    assert document.title == "Gespräche"
+
+
+def test_a_column_named_as_it_is_written_comes_before_one_in_another_case() -> None:
+    data = json.dumps({"Note": "One.", "note": "Two.", "NOTE": "Three."}).encode()
+    file = SourceFile(Path("a.jsonl"), "news/a.jsonl")
+    texts = [
+        load_file(file, data, columns=Columns(text=name))[0][0].text
+        for name in ("Note", "note", "NOTE", "nOTE")
+    ]
+    assert texts == ["One.", "Two.", "Three.", "One."]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_named_column_that_is_not_there_is_said_with_those_that_are(kind: str) -> None:
+    assert wire(kind, Columns(text="boddy")) == (
+        [],
+        [
+            Skipped(
+                f"news/a.{kind}", "has no column 'boddy'; it has 'id', 'Head Line', 'body', 'notes'"
+            )
+        ],
+    )
+    _, (skipped,) = wire(kind, Columns(title="x", text="y"))
+    assert skipped.reason.startswith("has no column 'x' or 'y'; it has 'id', ")
+    documents, (skipped,) = wire(kind, Columns(title="x", text="body"))
+    assert documents == []
+    assert skipped.reason.startswith("has no column 'x'; ")
+
+
+def test_many_columns_are_not_all_named() -> None:
+    row = {f"{number}\ud800\u202e" + "n" * 500: "text" for number in range(5000)}
+    _, (skipped,) = load_file(
+        SourceFile(Path("a.jsonl"), "news/a.jsonl"),
+        json.dumps(row).encode(),
+        columns=Columns(text="body"),
+    )
+    assert skipped.reason.endswith(" and 4,980 more")
+    assert len(skipped.reason) < 2000
+    assert skipped.reason.isprintable()
+    assert skipped.reason.encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("a.csv", b"\n\n", "holds no rows"),
+        ("a.jsonl", b"\n\n", "holds no rows"),
+        ("a.jsonl", b"[1]\n", "is not a JSON object"),
+        ("a.csv", b"id,body\n", "holds no rows"),
+        ("a.csv", b"id,body\n1\n", "has 1 fields where the header has 2"),
+    ],
+)
+def test_named_columns_hide_no_other_reason(name: str, data: bytes, reason: str) -> None:
+    file = SourceFile(Path(name), f"news/{name}")
+    documents, (skipped,) = load_file(file, data, columns=Columns(text="body"))
+    assert documents == []
+    assert skipped.reason == reason
 
 
 # --- encodings and clean text -----------------------------------------------------------------
@@ -705,6 +837,19 @@ def check_document(document: Document) -> None:
     for mark in document.headings:
         covered = " ".join(document.text[mark.start : mark.end].split())
         assert covered.startswith(mark.label.removesuffix("…"))
+
+
+@property_test
+@given(st.lists(st.text(max_size=8), min_size=1, max_size=8, unique=True), st.data())
+def test_any_column_can_be_named_as_it_is_written(names: list[str], data: st.DataObject) -> None:
+    row = {name: f"Text {number}." for number, name in enumerate(names)}
+    name = data.draw(st.sampled_from(names))
+    documents, _ = load_file(
+        SourceFile(Path("a.jsonl"), "n/a.jsonl"),
+        json.dumps(row).encode(),
+        columns=Columns(text=name),
+    )
+    assert [document.text for document in documents] == [row[name]]
 
 
 @property_test

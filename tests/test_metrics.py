@@ -48,6 +48,9 @@ def test_hand_checked(case):
         assert got == expected
     else:
         wanted = math.nan if expected is None else expected
+        if isinstance(wanted, list):
+            assert np.shape(got) == np.shape(wanted)
+            got, wanted = np.ravel(got), np.ravel(wanted)
         assert got == pytest.approx(wanted, abs=1e-12, nan_ok=True)
 
 
@@ -59,7 +62,9 @@ def test_every_metric_has_a_hand_checked_vector():
         and not name.startswith("_")
         and not isinstance(value, type)
     }
-    assert public - {"bootstrap_interval"} == {case["metric"] for case in GOLDEN}
+    assert public - {"bootstrap_interval", "paired_bootstrap"} == {
+        case["metric"] for case in GOLDEN
+    }
 
 
 @properties
@@ -182,6 +187,33 @@ def test_bootstrap_interval_is_the_normal_one_where_that_holds():
     half = 1.96 * 0.5 / math.sqrt(len(values))  # the standard error of a proportion of one half
     assert low == pytest.approx(0.5 - half, abs=0.01)
     assert high == pytest.approx(0.5 + half, abs=0.01)
+
+
+def test_paired_bootstrap_is_the_t_test_where_that_holds():
+    generator = np.random.default_rng(2)
+    first = generator.normal(0.0, 1.0, size=2000)
+    second = first + generator.normal(0.05, 1.0, size=2000)
+    low, high, p = metrics.paired_bootstrap(first, second, seed=3)
+    difference = second - first
+    error = difference.std() / math.sqrt(len(difference))
+    assert low == pytest.approx(difference.mean() - 1.96 * error, abs=0.1 * error)
+    assert high == pytest.approx(difference.mean() + 1.96 * error, abs=0.1 * error)
+    assert p == pytest.approx(math.erfc(difference.mean() / error / math.sqrt(2)), abs=0.02)
+
+
+def test_paired_bootstrap_of_runs_that_agree_and_of_none():
+    assert metrics.paired_bootstrap([1, 0, 1], [1, 0, 1], 0) == (0.0, 0.0, 1.0)
+    assert all(math.isnan(value) for value in metrics.paired_bootstrap([], [], 0))
+
+
+@properties
+@given(st.lists(st.tuples(confidences, confidences), min_size=1, max_size=20), st.integers(0, 9))
+def test_paired_bootstrap_turned_round_is_its_negative(pairs, seed):
+    first, second = zip(*pairs, strict=True)
+    low, high, p = metrics.paired_bootstrap(first, second, seed, samples=60)
+    assert 0 < p <= 1
+    turned = metrics.paired_bootstrap(second, first, seed, samples=60)
+    assert turned == pytest.approx((-high, -low, p), abs=1e-9)
 
 
 def test_bootstrap_interval_depends_on_the_seed_alone():

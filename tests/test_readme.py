@@ -101,6 +101,28 @@ def run(snippet: str, folder: Path) -> str:
     return done.stdout
 
 
+def test_every_make_target_exists() -> None:
+    targets = re.findall(r"^make (\w+)", README, re.MULTILINE)
+    assert {"chat", "test"} <= set(targets)
+    subprocess.run(["make", "-n", *targets], check=True, capture_output=True, cwd=ROOT)
+
+
+def test_the_training_commands_are_understood() -> None:
+    from qa.training import __main__, confidence, export
+
+    lines = [line for _, code in BLOCKS for line in code.splitlines() if "qa.training" in line]
+    parsers = {
+        "qa.training": __main__.parser,
+        "qa.training.export": export.parser,
+        "qa.training.confidence": confidence.parser,
+    }
+    assert len(lines) >= 4
+    for line in lines:
+        python, dash, module, *arguments = shlex.split(line)
+        assert (python, dash) == ("python", "-m")
+        parsers[module]().parse_args(arguments)
+
+
 def test_every_command_and_option_in_the_table_exists() -> None:
     from qa.cli import main
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
+import re
 import shutil
+import socket
 import stat
 import threading
 import time
@@ -15,11 +18,13 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
+from filelock import BaseFileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index._journal import Journal
 from index._manifest import EmbedderRecord, FileRecord, FolderRecord, Manifest, UnknownFormatError
+from index._parse import Columns
 from index._parts import (
     chunks_from_bytes,
     chunks_to_bytes,
@@ -173,6 +178,7 @@ manifests = st.builds(
     embedder=st.builds(EmbedderRecord, words, words, st.integers(1, 1000)),
     chunking=st.dictionaries(words, st.integers(), max_size=2),
     loader_version=st.integers(0, 9),
+    recipe=st.dictionaries(words, st.dictionaries(words, words, max_size=2), max_size=2),
     folders=st.lists(
         st.builds(
             FolderRecord,
@@ -181,6 +187,7 @@ manifests = st.builds(
             st.lists(words, max_size=2).map(tuple),
             st.lists(words, max_size=2).map(tuple),
             st.dictionaries(words, words, max_size=2),
+            st.builds(Columns, st.none() | words, st.none() | words),
         ),
         max_size=2,
     ).map(tuple),
@@ -205,6 +212,19 @@ manifests = st.builds(
 @settings(deadline=None, max_examples=100)
 def test_a_manifest_survives(manifest: Manifest) -> None:
     assert Manifest.from_bytes(manifest.to_bytes()) == manifest
+
+
+def test_a_manifest_from_before_columns_could_be_named_opens() -> None:
+    folder = FolderRecord("news", "news", include=("*.csv",))
+    manifest = Manifest(EmbedderRecord("fake", "f", 8), {}, 1, folders=(folder,))
+    content = json.loads(manifest.to_bytes())
+    del content["folders"][0]["columns"], content["checksum"]
+
+    def render() -> bytes:
+        return json.dumps(content, sort_keys=True).encode("ascii") + b"\n"
+
+    content["checksum"] = hashlib.sha256(render()).hexdigest()
+    assert Manifest.from_bytes(render()).folders == (folder,)
 
 
 @given(manifests, st.data())
@@ -271,7 +291,7 @@ def test_a_manifest_of_another_format_says_what_to_run(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("index._manifest.FORMAT", 2)
+        patch.setattr("index._manifest.FORMAT", 99)
         commit(store, ["text"], base=2)
     with pytest.raises(IndexMismatch, match="--rebuild"):
         store.open()
@@ -491,6 +511,21 @@ def test_a_second_writer_is_refused_within_a_second_and_told_who_writes(store: S
         commit(Store(store.path), ["text"])
     assert time.monotonic() - started < 5  # a second by design; a loaded machine gets more
     commit(Store(store.path), ["text"], base=2)
+
+
+def test_a_second_writer_waits_for_the_lock_for_a_second_at_most(store: Store) -> None:
+    class Asked(UnsyncedFileSystem):
+        timeouts: list[float] = []
+
+        def lock(self, path: Path, timeout: float) -> BaseFileLock:
+            self.timeouts.append(timeout)
+            return super().lock(path, timeout)
+
+    owner = f"process {os.getpid()} on {socket.gethostname()} since 20"
+    with store.writer(), pytest.raises(IndexLocked, match=re.escape(owner)):
+        commit(Store(store.path, Asked()), ["text"])
+    assert len(Asked.timeouts) == 1
+    assert 0 <= Asked.timeouts[0] <= 1
 
 
 def test_an_unreadable_owner_is_another_process(store: Store) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from index.build import update_index
 from index.errors import ConfigError
 from index.store import Store
 from qa.uploads import FOLDER, Uploads
-from tests.fakes import FakeEmbedder
+from tests.fakes import FakeEmbedder, UnsyncedFileSystem
 
 
 @pytest.fixture
@@ -53,6 +55,22 @@ def test_another_file_of_the_same_name_does_not_replace_the_first(
     kept = {path.name: path.read_text() for path in (index / FOLDER).iterdir()}
     assert kept == {"new.txt": "First text.", "new-2.txt": "Second text."}
     assert {"uploads/new.txt", "uploads/new-2.txt"} <= sources(index)
+
+
+def test_files_handed_in_at_once_are_all_kept(index: Path, tmp_path: Path) -> None:
+    class Slow(UnsyncedFileSystem):
+        def write_file(self, path: Path, data: bytes) -> None:
+            super().write_file(path, data)
+            time.sleep(0.05 if path.parent.name == FOLDER else 0)
+
+    uploads = Uploads(index, FakeEmbedder, Slow())
+    files = [upload(tmp_path / f"up{n}", "new.txt", f"Text number {n}.") for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda file: uploads.add([file], lambda *_: None), files))
+    assert len(reports) == 4
+    kept = sorted(path.read_text() for path in (index / FOLDER).iterdir())
+    assert kept == [f"Text number {n}." for n in range(4)]
+    assert len(sources(index)) == 5
 
 
 @pytest.mark.parametrize("name", [".hidden.txt", "a\nb.txt", "ü 😀.txt"])

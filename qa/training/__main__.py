@@ -53,7 +53,7 @@ _DATA_HELP = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    given = vars(_parser().parse_args(arguments))
+    given = vars(parser().parse_args(arguments))
     try:
         given["run"](given)
     except FootnoteError as exc:
@@ -98,9 +98,10 @@ def _calibrate(given: dict[str, Any]) -> None:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m qa.training", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """Return what understands the arguments."""
+    found = argparse.ArgumentParser(prog="python -m qa.training", description=__doc__)
+    commands = found.add_subparsers(required=True, metavar="COMMAND")
     _add_calibrate(commands)
     command = commands.add_parser(
         "fit",
@@ -142,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
             target.add_argument(
                 f"--{name.replace('_', '-')}", type=kind, default=default, help=note
             )
-    return parser
+    return found
 
 
 def _add_calibrate(commands: Any) -> None:

@@ -241,9 +241,9 @@ def measure(
     answerable: NDArray[np.bool_],
     threshold: float,
 ) -> dict[str, Any]:
-    """Return ECE, AUROC (of being right, and of being answerable), and the risk-coverage curve."""
+    """Return ECE, AUROC (of being right, and of being answerable), reliability and risk-coverage."""
     curve = metrics.risk_coverage(predicted, right)
-    at = [int(np.searchsorted(curve.coverage, share)) for share in np.arange(0.1, 1.01, 0.1)]
+    at = [int(np.searchsorted(curve.coverage, share)) for share in np.arange(0.05, 1.01, 0.05)]
     at = [min(row, len(curve.coverage) - 1) for row in at]
     given = predicted >= threshold
     return {
@@ -262,6 +262,10 @@ def measure(
             "unanswerable_refused": _share(~given[~answerable]),
             "right_kept": _share(given[right]),
         },
+        "reliability": [
+            [round(sure, 4), round(share, 4), count]
+            for sure, share, count in metrics.reliability(predicted, right)
+        ],
         "risk_coverage": [
             [round(float(curve.coverage[row]), 3), round(float(curve.risk[row]), 4)] for row in at
         ],
@@ -275,17 +279,22 @@ def _share(flags: NDArray[np.bool_]) -> float | None:
 _UNFITTED = Confidence({field.name: 0.0 for field in fields(Signals)}, 0.0, 0.0, {})
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return what understands the arguments."""
+    found = argparse.ArgumentParser(prog="python -m qa.training.confidence")
+    found.add_argument("--questions", type=Path, nargs="+", required=True)
+    found.add_argument("--corpus", type=Path, nargs="*", default=[], help="more contexts")
+    found.add_argument("--sources", nargs="*", help="only these sources of the questions")
+    found.add_argument("--limit", type=int, help="so many questions a source")
+    found.add_argument("--contexts", type=int, help="so many more contexts' rows a source")
+    found.add_argument("--out", type=Path, default=CONFIDENCE_FILE)
+    found.add_argument("--signals", type=Path, help="also keep the signals here (.npz)")
+    return found
+
+
 def main() -> None:
     """Ask, fit, and write the coefficients."""
-    parser = argparse.ArgumentParser(prog="python -m qa.training.confidence")
-    parser.add_argument("--questions", type=Path, nargs="+", required=True)
-    parser.add_argument("--corpus", type=Path, nargs="*", default=[], help="more contexts")
-    parser.add_argument("--sources", nargs="*", help="only these sources of the questions")
-    parser.add_argument("--limit", type=int, help="so many questions a source")
-    parser.add_argument("--contexts", type=int, help="so many more contexts' rows a source")
-    parser.add_argument("--out", type=Path, default=CONFIDENCE_FILE)
-    parser.add_argument("--signals", type=Path, help="also keep the signals here (.npz)")
-    arguments = parser.parse_args()
+    arguments = parser().parse_args()
     questions = [example for file in arguments.questions for example in load_examples(file)]
     more = [example for file in arguments.corpus for example in load_examples(file)]
     sources = arguments.sources or sorted({example.source for example in questions})

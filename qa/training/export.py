@@ -12,7 +12,7 @@ import hashlib
 import json
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -266,24 +266,29 @@ def export(checkpoint: Path, out: Path, variant: str, name: str, base: str) -> d
     )
 
 
-def main(arguments: Iterable[str] | None = None) -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what understands the arguments."""
+    found = argparse.ArgumentParser(
         prog="python -m qa.training.export", description="Export a reader's checkpoint to ONNX."
     )
-    parser.add_argument("checkpoint", type=Path, help="directory of a BertForQuestionAnswering")
-    parser.add_argument("out", type=Path, help="directory to write, such as qa/models/reader")
-    parser.add_argument(
+    found.add_argument("checkpoint", type=Path, help="directory of a BertForQuestionAnswering")
+    found.add_argument("out", type=Path, help="directory to write, such as qa/models/reader")
+    found.add_argument(
         "--variant",
         choices=VARIANTS,
         default="int8",
         help="; ".join(f"{name}: weights {text}" for name, text in VARIANTS.items()),
     )
-    parser.add_argument("--name", default="reader-v0", help="what the manifest calls it")
-    parser.add_argument(
+    found.add_argument("--name", default="reader-v0", help="what the manifest calls it")
+    found.add_argument(
         "--base", default="sentence-transformers/all-MiniLM-L6-v2", help="what it was tuned from"
     )
-    given = parser.parse_args(None if arguments is None else list(arguments))
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    given = parser().parse_args(arguments)
     manifest = export(given.checkpoint, given.out, given.variant, given.name, given.base)
     print(json.dumps(manifest, indent=2, ensure_ascii=False))
 

@@ -25,6 +25,7 @@ from rich.table import Table
 
 from index._html import parse_html
 from index._parse import (
+    Columns,
     LoadLimits,
     parse_csv,
     parse_docx,
@@ -85,8 +86,8 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     ".html": parse_html,
     ".pdf": parse_pdf,
     ".docx": lambda data: parse_docx(data, LoadLimits()),
-    ".csv": parse_csv,
-    ".jsonl": parse_jsonl,
+    ".csv": lambda data: parse_csv(data, Columns()),
+    ".jsonl": lambda data: parse_jsonl(data, Columns()),
     "chunks": _chunk,
 }
 
