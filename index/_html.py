@@ -89,7 +89,8 @@ def parse_html(data: bytes) -> Parsed:
         text=text,
         title=meta.get("title") or title_of(blocks),
         date=meta.get("date") or found.get("date"),
-        author=meta.get("author") or found.get("author") or meta.get("source"),
+        author=meta.get("author") or found.get("author"),
+        publisher=meta.get("source") or found.get("source"),
         headings=headings,
     )
 
