@@ -1,7 +1,8 @@
 """The article of a web page, without what a site puts around and between its paragraphs.
 
 Measured on the pages of ``tests/news_pages.py`` against trafilatura and resiliparse with
-``tests/benchmarks/bench_extraction.py``; the figures and the reasons for a rule of our own stand there.
+``tests/benchmarks/bench_extraction.py``; docs/measurements.md has the figures and the reasons for a rule
+of our own.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def parse_html(data: bytes) -> Parsed:
         text=text,
         title=meta.get("title") or title_of(blocks),
         date=meta.get("date") or found.get("date"),
-        author=meta.get("author") or found.get("author") or meta.get("source"),
+        author=meta.get("author") or found.get("author"),
+        publisher=meta.get("source") or found.get("source"),
         headings=headings,
     )
 

@@ -78,6 +78,7 @@ class Parsed:
     title: str | None = None
     date: str | None = None
     author: str | None = None
+    publisher: str | None = None
     pages: tuple[LabelledSpan, ...] = ()
     headings: tuple[LabelledSpan, ...] = ()
     problems: tuple[str, ...] = ()
@@ -146,7 +147,8 @@ def parse_text(data: bytes) -> Parsed:
         text=text,
         title=found.get("title") or title_line(lines[:12]),
         date=found.get("date"),
-        author=found.get("author") or found.get("source"),
+        author=found.get("author"),
+        publisher=found.get("source"),
     )
 
 
@@ -185,7 +187,8 @@ def parse_markdown(data: bytes) -> Parsed:
         text=text,
         title=title,
         date=found.get("date"),
-        author=found.get("author") or found.get("source"),
+        author=found.get("author"),
+        publisher=found.get("source"),
         headings=headings,
     )
 
@@ -350,7 +353,8 @@ def parse_pdf(data: bytes) -> Parsed:
         text=text,
         title=title or None,
         date=found.get("date") or parse_date(_pdf_string(info, "/CreationDate")),
-        author=found.get("author") or plain(_pdf_string(info, "/Author")) or found.get("source"),
+        author=found.get("author") or plain(_pdf_string(info, "/Author")) or None,
+        publisher=found.get("source"),
         pages=pages,
         problems=tuple(problems),
     )
@@ -505,9 +509,8 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
         or title_of([block for _, block in blocks])
         or title_line(lines),
         date=found.get("date") or (None if made_by_library else parse_date(created)),
-        author=found.get("author")
-        or ("" if made_by_library else plain(author))
-        or found.get("source"),
+        author=found.get("author") or ("" if made_by_library else plain(author)) or None,
+        publisher=found.get("source"),
         headings=headings,
     )
 
@@ -614,7 +617,8 @@ _TITLE_COLUMNS = ("title", "headline", "name")
 _TEXT_COLUMNS = ("text", "body", "content", "article")
 _DATE_COLUMNS = ("date", "published", "publication_date", "pubdate", "created")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
-_AUTHOR_COLUMNS = ("author", "authors", "byline", "creator", "source", "publisher")
+_AUTHOR_COLUMNS = ("author", "authors", "byline", "creator")
+_PUBLISHER_COLUMNS = ("publisher", "source")
 _MAX_NAMES = 20  # of columns in a message, and characters of each
 _MAX_NAME = 60
 
@@ -702,6 +706,7 @@ def _table(
         )
     date_column = _column(sizes, _DATE_COLUMNS)
     author_column = _column(sizes, _AUTHOR_COLUMNS)
+    publisher_column = _column(sizes, _PUBLISHER_COLUMNS)
     rows: list[tuple[int, Parsed]] = []
     for number, record in records:
         value = record.get(text_column) if text_column is not None else None
@@ -717,6 +722,7 @@ def _table(
                     title=plain(record.get(title_column or "")) or title_line(text.split("\n", 2)),
                     date=parse_date(record.get(date_column or "")),
                     author=plain(record.get(author_column or "")) or None,
+                    publisher=plain(record.get(publisher_column or "")) or None,
                 ),
             )
         )

@@ -59,6 +59,7 @@ def _document_to_json(document: Document) -> dict[str, Any]:
         "source": document.source,
         "date": document.date,
         "author": document.author,
+        "publisher": document.publisher,
         "language": document.language,
         "pages": [[mark.start, mark.end, mark.label] for mark in document.pages],
         "headings": [[mark.start, mark.end, mark.label] for mark in document.headings],
@@ -73,6 +74,7 @@ def _document_from_json(content: dict[str, Any]) -> Document:
         source=content["source"],
         date=content["date"],
         author=content["author"],
+        publisher=content.get("publisher"),  # an older index has none
         language=content["language"],
         pages=tuple(Mark(*mark) for mark in content["pages"]),
         headings=tuple(Mark(*mark) for mark in content["headings"]),

@@ -46,7 +46,8 @@ _LENGTH = struct.Struct(">Q")
 _ROOT = str(Path(__file__).resolve().parents[1])
 # -I: nothing from the environment or the current folder is imported.
 _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from index._sandbox import serve; serve()"
-_ROW_FIELDS = ("text", "title", "date", "author")  # a row has no pages, headings or problems
+# A row has no pages, headings or problems.
+_ROW_FIELDS = ("text", "title", "date", "author", "publisher")
 _GRACE_SECONDS = 5  # of processor time, beyond which the kernel ends a child that lost its parent
 
 PARSERS: Mapping[str, Callable[[bytes, LoadLimits, Columns], Parsed | Table]] = {
@@ -187,6 +188,7 @@ def _parsed(reply: Mapping[str, Any]) -> Parsed:
         title=reply["title"],
         date=reply["date"],
         author=reply["author"],
+        publisher=reply["publisher"],
         pages=tuple((start, end, label) for start, end, label in reply["pages"]),
         headings=tuple((start, end, label) for start, end, label in reply["headings"]),
         problems=tuple(reply["problems"]),

@@ -589,7 +589,7 @@ def _admit(
     skipped: list[Skipped] = []
     for document in documents:
         try:
-            f"{document.title}{document.text}{document.author}".encode()
+            f"{document.title}{document.text}{document.byline}".encode()
         except UnicodeEncodeError:
             skipped.append(Skipped(document.source, "holds characters that are no text"))
             continue

@@ -22,7 +22,13 @@ CHUNKER_VERSION = 2
 CountPieces = Callable[[Sequence[str]], Sequence[int]]
 """Texts to their lengths in word pieces."""
 
-_WORD = re.compile(r"\S+\s*")
+_WORD_CHARACTERS = 1000
+"""A longer word is cut."""
+
+_WORD = re.compile(rf"\S{{1,{_WORD_CHARACTERS}}}\s*")
+_PIECE_CHARACTERS = 25
+"""So many characters count as a word piece at least: the tokenizer makes one piece of any word that it
+does not know, and none of white space. (A sentence of the seeds has 8 a piece at most.)"""
 
 _MOST_LEADS = 3
 """A title, a byline and a date."""
@@ -43,7 +49,9 @@ class ChunkConfig:
 def chunk_document(document: Document, config: ChunkConfig, count: CountPieces) -> list[Chunk]:
     """Cut ``document`` into chunks of at most ``config.max_pieces``, in order of their start.
 
-    A sentence that is longer by itself is cut between words; a word that is longer stays whole.
+    A sentence that is longer by itself is cut between words, and a word of more than 1,000
+    characters within. 25 characters count as a piece at least, which bounds a chunk's length too; only
+    a word can be longer than that allows.
     """
     text = document.text
     chunks: list[Chunk] = []
@@ -74,20 +82,30 @@ def _cut_long(
     limit: int,
     count: CountPieces,
 ) -> Iterator[tuple[Offsets, int]]:
-    """Yield sentences with their lengths, those over ``limit`` as runs of whole words."""
+    """Yield sentences with their lengths, those over ``limit`` as runs of whole words.
+
+    A sentence's length includes the white space before it.
+    """
+    before = sentences[0][0] if sentences else 0
     for (start, end), length in zip(sentences, lengths, strict=True):
-        if length <= limit:
-            yield (start, end), length
+        gap, before = start - before, end
+        if _length(length, end - start) <= limit:
+            yield (start, end), _length(length, gap + end - start)
             continue
         words = [(start + w.start(), start + w.end()) for w in _WORD.finditer(text[start:end])]
         word_lengths = count([text[a:b] for a, b in words])
-        opened, total = start, 0
-        for (word_start, _), word_length in zip(words, word_lengths, strict=True):
-            if total and total + word_length > limit:
+        opened, total = start, -(-gap // _PIECE_CHARACTERS)
+        for (word_start, word_end), pieces in zip(words, word_lengths, strict=True):
+            word_length = _length(pieces, word_end - word_start)
+            if opened < word_start and total + word_length > limit:
                 yield (opened, opened + len(text[opened:word_start].rstrip())), total
                 opened, total = word_start, 0
             total += word_length
         yield (opened, end), total
+
+
+def _length(pieces: int, characters: int) -> int:
+    return max(pieces, -(-characters // _PIECE_CHARACTERS))
 
 
 def _leads(text: str, pieces: Sequence[Offsets]) -> list[bool]:

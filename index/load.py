@@ -46,7 +46,7 @@ __all__ = [
     "load_file",
 ]
 
-LOADER_VERSION = 1
+LOADER_VERSION = 2
 """Raised when the same bytes would give another Document."""
 
 FORMATS: Mapping[str, str] = {
@@ -333,6 +333,7 @@ def _document(source: str, parsed: Parsed, fallback_title: str) -> Document:
         source=source,
         date=parsed.date,
         author=one_line(parsed.author or "") or None,
+        publisher=one_line(parsed.publisher or "") or None,
         language=_language(parsed.text),
         pages=_marks(parsed.pages),
         headings=_marks(parsed.headings),

@@ -40,7 +40,8 @@ class Document:
     ``id`` is a function of ``source`` alone; ``source`` is what a person would recognise: the
     folder's name and the path in it (``seeds/talks.md``), with ``#row=7`` for a row of a table.
     ``date`` is ISO 8601 (``2024-10-24``) where it could be read, else ``None``. ``language`` is an
-    ISO 639-1 code. ``pages`` and ``headings`` are spans over ``text``.
+    ISO 639-1 code. ``author`` and ``publisher`` are as the file names them; who published an article
+    is not taken for its author. ``pages`` and ``headings`` are spans over ``text``.
     """
 
     id: str
@@ -49,9 +50,18 @@ class Document:
     source: str
     date: str | None = None
     author: str | None = None
+    publisher: str | None = None
     language: str | None = None
     pages: tuple[Mark, ...] = ()
     headings: tuple[Mark, ...] = ()
+
+    @property
+    def byline(self) -> str | None:
+        """Author and publisher on one line, as far as they are known."""
+        author, publisher = self.author, self.publisher
+        if author and publisher and publisher.casefold() not in author.casefold():
+            return f"{author}, {publisher}"
+        return author or publisher
 
     @cached_property
     def sha256(self) -> str:

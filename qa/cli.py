@@ -649,6 +649,7 @@ def _where(document: Document, page: str | None, heading: str | None) -> str:
         parts.append(f"page {page}")
     if heading is not None and heading != document.title:
         parts.append(f"under “{_one_line(heading)}”")
+    parts += filter(None, (document.byline, document.date, document.language))
     return " · ".join(parts)
 
 

@@ -92,6 +92,10 @@ class Citation:
             "quote": self.quote,
             "page": self.page,
             "heading": self.heading,
+            "author": self.document.author,
+            "publisher": self.document.publisher,
+            "date": self.document.date,
+            "language": self.document.language,
             "sha256": self.sha256,
         }
 

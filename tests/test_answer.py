@@ -208,6 +208,10 @@ def test_to_dict_is_what_the_design_says(tmp_path: Path) -> None:
         "quote",
         "page",
         "heading",
+        "author",
+        "publisher",
+        "date",
+        "language",
         "sha256",
     }
     assert answer["alternatives"][0]["text"] == "zoo"

@@ -36,8 +36,16 @@ def sentences(text: str) -> list[str]:
     return [text[start:end] for start, end in sentence_spans(text)]
 
 
+LONG = st.builds(
+    lambda parts, times: "".join(part * times for part in parts),
+    st.lists(st.sampled_from([*"xa.é字。", " ", "\n", "one ", "A b. ", "\n\n"]), max_size=12),
+    st.integers(1, 900),
+)
+"""Words, runs of spaces and lines that can be thousands of characters long."""
+
+
 @settings(deadline=None, max_examples=300)
-@given(TEXTS, st.integers(1, 12), st.integers(0, 2))
+@given(TEXTS | LONG, st.integers(1, 12), st.integers(0, 2))
 def test_chunks_are_slices_in_order_that_lose_no_word(text: str, size: int, overlap: int) -> None:
     chunks = chunk_document(document(text), ChunkConfig(size, overlap), words)
     assert all(text[chunk.start : chunk.end] == chunk.text for chunk in chunks)
@@ -52,20 +60,26 @@ def test_chunks_are_slices_in_order_that_lose_no_word(text: str, size: int, over
 
 
 @settings(deadline=None, max_examples=200)
-@given(TEXTS, st.integers(2, 12))
+@given(TEXTS | LONG, st.sampled_from([2, 3, 5, 8, 12, 100]))
 def test_no_chunk_is_larger_than_asked(text: str, size: int) -> None:
     chunks = chunk_document(document(text), ChunkConfig(size, 1), words)
+    assert all(len(chunk.text) <= max(1000, 25 * size) for chunk in chunks)
     # The pieces' lengths add up to a little more than the chunk's: words never merge, though.
     assert all(words([chunk.text])[0] <= size for chunk in chunks)
 
 
 @settings(deadline=None, max_examples=200)
-@given(TEXTS)
+@given(TEXTS | LONG)
 def test_sentences_are_slices_in_order_that_lose_no_word(text: str) -> None:
     spans = sentence_spans(text)
     assert all(a[1] <= b[0] for a, b in pairwise(spans))
     covered = {at for start, end in spans for at in range(start, end)}
     assert all(at in covered or character.isspace() for at, character in enumerate(text))
+
+
+def test_sentences_without_spaces_are_told_apart_in_any_number() -> None:
+    one = "谈判将在几天内恢复。她说：“好！”他走了。"
+    assert sentences(one * 500) == sentences(one) * 500
 
 
 def test_one_sentence_of_overlap() -> None:
@@ -100,10 +114,27 @@ def test_no_chunk_crosses_a_heading() -> None:
     ]
 
 
+def test_what_stands_far_down_is_cut_as_it_is_at_the_top() -> None:
+    under = "The first sentence. The second one."
+    text = f"{'Before it. ' * 500}\n\n{under}"
+    headings = (Mark(text.index(under), len(text), "Under"),)
+    chunks = chunk_document(document(text, headings), ChunkConfig(), words)
+    assert chunks[-1].text == under
+
+
 def test_a_sentence_without_end_is_cut_between_words() -> None:
     text = " ".join(f"word{number}" for number in range(25))
     chunks = chunk_document(document(text), ChunkConfig(10, 1), words)
     assert [len(chunk.text.split()) for chunk in chunks] == [10, 10, 5]
+
+
+@pytest.mark.parametrize("text", ["x" * 200_001, "a" + " " * 200_000 + "b"])
+def test_text_without_words_is_cut_all_the_same(text: str) -> None:
+    """A tokenizer counts a word that it does not know as one piece, however long it is."""
+    chunks = chunk_document(document(text), ChunkConfig(), words)
+    assert all(text[chunk.start : chunk.end] == chunk.text for chunk in chunks)
+    assert max(len(chunk.text) for chunk in chunks) <= 4000
+    assert sum(len(chunk.text.replace(" ", "")) for chunk in chunks) == len(text.replace(" ", ""))
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ def test_ask_prints_answer_quote_and_place(seeds_index: Path) -> None:
     assert "Blinken" in result.stdout
     assert "confidence" in result.stdout
     assert "[[" in result.stdout  # the answer, marked in its sentence
-    assert "seeds/" in result.stdout
+    # Its place, who says so and when, in which language.
+    assert re.search(r" · seeds/.* · .*Footnote Seeds.* · 20\d\d-\d\d-\d\d · en\n", result.stdout)
 
 
 def test_ask_json_is_the_answer_as_a_dict(seeds_index: Path) -> None:

@@ -94,7 +94,9 @@ def test_the_seeds_are_whole(seeds_qa: QA) -> None:
             assert len(document.pages) > 1
         assert document.title
         assert document.date, document.source
-        assert document.author, document.source
+        assert document.byline, document.source
+    # Most name a person or a desk; the others say at least who published them.
+    assert sum(document.author is not None for document in documents) > len(documents) / 2
 
 
 def test_answerable_questions_are_answered(answers: dict[str, Answer]) -> None:

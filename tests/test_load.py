@@ -92,7 +92,7 @@ def test_text_with_front_matter() -> None:
     data = b"---\ntitle: Talks resume\ndate: 2024-10-24\nsource: Footnote News\n---\nThe text.\n"
     document = load("a.txt", data)
     assert (document.title, document.date) == ("Talks resume", "2024-10-24")
-    assert document.author == "Footnote News"
+    assert (document.author, document.publisher) == (None, "Footnote News")
     assert document.text == "The text."
 
 
@@ -721,6 +721,67 @@ def test_named_columns_hide_no_other_reason(name: str, data: bytes, reason: str)
     documents, (skipped,) = load_file(file, data, columns=Columns(text="body"))
     assert documents == []
     assert skipped.reason == reason
+
+
+def docx_by(*lines: str) -> bytes:
+    return make_docx("Talks resume", *lines, SENTENCES)
+
+
+def page_with(meta: str) -> bytes:
+    return f"<html><head>{meta}</head><body><h1>Talks</h1><p>{SENTENCES}</body></html>".encode()
+
+
+LINKED = json.dumps(
+    {"@type": "NewsArticle", "headline": "Talks", "publisher": {"name": "Footnote News"}}
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.txt", f"Talks resume\n\nSource: Footnote News\n\n{SENTENCES}".encode()),
+        ("a.md", f"---\npublisher: Footnote News\n---\n{SENTENCES}".encode()),
+        ("a.md", f"# Talks\n\nPublisher: Footnote News\n\n{SENTENCES}".encode()),
+        ("a.html", page_with('<meta property="og:site_name" content="Footnote News">')),
+        ("a.html", page_with(f'<script type="application/ld+json">{LINKED}</script>')),
+        ("a.pdf", make_pdf([["Talks resume", "Source: Footnote News", SENTENCES[:80]]])),
+        ("a.docx", docx_by("Source: Footnote News")),
+        ("a.csv", f'text,publisher\n"{SENTENCES}",Footnote News\n'.encode()),
+        ("a.jsonl", json.dumps({"text": SENTENCES, "source": "Footnote News"}).encode()),
+    ],
+)
+def test_a_publisher_is_no_author(name: str, data: bytes, sandbox: Sandbox) -> None:
+    (document,), skipped = load_file(SourceFile(Path(name), f"n/{name}"), data, sandbox=sandbox)
+    assert skipped == []
+    assert (document.author, document.publisher) == (None, "Footnote News")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.txt", f"Talks\n\nBy Jane Doe\nSource: Footnote News\n\n{SENTENCES}".encode()),
+        ("a.jsonl", json.dumps({"text": SENTENCES, "author": "Jane Doe", "publisher": "Footnote News"}).encode()),
+        ("a.html", page_with('<meta name="author" content="Jane Doe"><meta property="og:site_name" content="Footnote News">')),
+        ("a.docx", docx_by("By Jane Doe", "Source: Footnote News")),
+    ],
+)  # fmt: skip
+def test_author_and_publisher_are_two_facts(name: str, data: bytes, sandbox: Sandbox) -> None:
+    (document,), _ = load_file(SourceFile(Path(name), f"n/{name}"), data, sandbox=sandbox)
+    assert (document.author, document.publisher) == ("Jane Doe", "Footnote News")
+    assert document.byline == "Jane Doe, Footnote News"
+
+
+@pytest.mark.parametrize(
+    ("author", "publisher", "byline"),
+    [
+        (None, None, None),
+        ("Jane Doe", None, "Jane Doe"),
+        (None, "Footnote News", "Footnote News"),
+        ("Jane Doe, Footnote news", "Footnote News", "Jane Doe, Footnote news"),
+    ],
+)
+def test_byline(author: str | None, publisher: str | None, byline: str | None) -> None:
+    assert Document("d", "T", "x", "n/d", author=author, publisher=publisher).byline == byline
 
 
 # --- encodings and clean text -----------------------------------------------------------------

@@ -141,6 +141,7 @@ def documents(draw: st.DrawFn) -> Document:
         draw(texts),
         date=draw(st.none() | texts),
         author=draw(st.none() | texts),
+        publisher=draw(st.none() | texts),
         pages=() if as_headings else marks,
         headings=marks if as_headings else (),
     )
@@ -295,6 +296,8 @@ def test_pages_and_headings_are_told() -> None:
         "Two days",
         date="2024-05-01",
         author="R. Ames",
+        publisher="The Mail",
+        language="en",
         pages=(Mark(0, 15, "iv"), Mark(15, len(text), "5")),
         headings=(Mark(15, len(text), "The flood"),),
     )
@@ -305,7 +308,9 @@ def test_pages_and_headings_are_told() -> None:
     panel = Page(render.panel(one, Place.of_citation(found)))
     assert panel.within("fn-heading") == "The flood"
     assert panel.within("fn-page") == "Page ivPage 5"
-    assert panel.within("fn-doc-head") == "Two daysa/b.pdf · 2024-05-01 · R. Ames"
+    assert panel.within("fn-doc-head") == "Two daysa/b.pdf · 2024-05-01 · R. Ames, The Mail · en"
+    listed = Page(render.documents([one]))
+    assert listed.within("fn-where") == "a/b.pdf · 2024-05-01 · R. Ames, The Mail · en"
 
 
 @pytest.mark.parametrize(

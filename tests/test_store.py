@@ -138,6 +138,7 @@ documents = st.lists(
         source=st.text(max_size=20),
         date=st.none() | st.text(max_size=10),
         author=st.none() | st.text(max_size=10),
+        publisher=st.none() | st.text(max_size=10),
         language=st.none() | st.text(max_size=2),
         pages=marks,
         headings=marks,

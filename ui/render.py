@@ -245,6 +245,10 @@ def _where(document: Document, at: int) -> str:
     )
 
 
+def _facts(document: Document) -> str:
+    return _joined(document.source, document.date, document.byline, document.language)
+
+
 def _joined(*facts: str | None) -> str:
     """Return facts side by side; one that runs from right to left does not carry the next along."""
     return " · ".join(f"<bdi>{inline(fact)}</bdi>" for fact in facts if fact)
@@ -337,7 +341,7 @@ def panel(document: Document, place: Place) -> str:
         )
     )
     low, high = _window(len(text), quote_start)
-    facts = _joined(document.source, document.date, document.author)
+    facts = _facts(document)
     note = (
         '<p class="fn-stale">This article has changed since that answer was given. '
         "Ask again to see where it stands now.</p>"
@@ -415,7 +419,7 @@ def documents(indexed: Sequence[Document]) -> str:
         + _open(
             Place.of_document(document),
             document.title,
-            _joined(document.source, document.date),
+            _facts(document),
         )
         + "</li>"
         for document in ordered[:LIST_LIMIT]

@@ -6,19 +6,7 @@
 ``kept``: paragraphs and headings of the articles that are in the text. ``leaked``: pieces of what
 surrounds them that are. ``deep``: whether a paragraph inside 1,000 nested elements is in the text.
 
-Measured (trafilatura 2.3.1, resiliparse 2.0.1):
-
-| | five pages: kept, leaked | three held-out pages: kept, leaked | deep |
-|---|---|---|---|
-| Footnote's rule | 38/38, 1/63 | 20/20, 0/22 | yes |
-| trafilatura | 37/38, 4/63 | 18/20, 5/22 | no, silently |
-| trafilatura, for recall | 37/38, 10/63 | 17/20, 2/22 | no, silently |
-| trafilatura, for precision | 35/38, 4/63 | 11/20, 0/22 | no, silently |
-| resiliparse | 38/38, 27/63 | 17/20, 13/22 | yes |
-
-The pages are ours, so the table says less than its figures seem to. What decided is that trafilatura
-drops text nested below some 250 elements without a word (lxml), leaves headings out, and brings ten
-packages, one of them (tld) under MPL, GPL or LGPL; and that resiliparse keeps comments and notices.
+The figures, and why the rule is our own, stand in docs/measurements.md.
 """
 
 import sys

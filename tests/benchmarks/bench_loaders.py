@@ -1,17 +1,18 @@
-"""Speed of each loader, and what doubling a file does to its time.
+"""Speed of each loader and of the chunker, and what doubling a file does to its time.
 
     python tests/benchmarks/bench_loaders.py
 
 For each family of files (ordinary ones, and such as make parsers slow): megabytes a second, and the
 time of a file of twice the size over the time of the file, each the best of several runs. The promise
-is a ratio of at most 2.5; ``pytest -m slow tests/test_hostile_files.py`` asserts it.
+is a ratio of at most 2.5; ``pytest -m slow tests/test_hostile_files.py`` asserts it. Word pieces are
+counted by the words, so that the chunker's own time is what is measured.
 """
 
 import gc
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,8 @@ from index._parse import (
     parse_pdf,
     parse_text,
 )
+from index.chunk import ChunkConfig, chunk_document
+from index.types import Document
 from tests.make_files import make_docx, make_pdf, save_docx
 
 SENTENCE = "The two delegations met in Doha for three hours and agreed to meet again. "
@@ -64,6 +67,19 @@ def _page(at: int) -> list[str]:
     return [f"{at} {line} {SENTENCE}" for line in range(40)]
 
 
+def _lines(count: int) -> list[str]:
+    return [f"{line} {SENTENCE}" for line in range(count)]
+
+
+def _pieces(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
+
+
+def _chunk(data: bytes) -> object:
+    document = Document("d", "Title", data.decode(), "folder/d.txt")
+    return chunk_document(document, ChunkConfig(), _pieces)
+
+
 PARSERS: dict[str, Callable[[bytes], object]] = {
     ".txt": parse_text,
     ".md": parse_markdown,
@@ -72,6 +88,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     ".docx": lambda data: parse_docx(data, LoadLimits()),
     ".csv": lambda data: parse_csv(data, Columns()),
     ".jsonl": lambda data: parse_jsonl(data, Columns()),
+    "chunks": _chunk,
 }
 
 FAMILIES = (
@@ -95,6 +112,8 @@ FAMILIES = (
     Family(".html", "forms", lambda n: b"<div>" * 500 + b"<input type=email>" * n, 20_000),
     Family(".html", "comments", lambda n: b"a<!-- b -->" * n, 100_000),
     Family(".pdf", "pages", lambda n: make_pdf([_page(at) for at in range(n)]), 20),
+    # With more than half a megabyte of text on one page, pypdf begins to take longer than that.
+    Family(".pdf", "one page", lambda n: make_pdf([_lines(n)]), 1_600),
     Family(".docx", "paragraphs", lambda n: make_docx(*[PARAGRAPH] * n), 1_000),
     Family(".docx", "table", _table_docx, 1_000),
     Family(".csv", "rows", lambda n: b"title,text\n" + f"A,{PARAGRAPH}\n".encode() * n, 8_000),
@@ -103,6 +122,24 @@ FAMILIES = (
     Family(".jsonl", "rows", lambda n: f"{json.dumps({'text': PARAGRAPH})}\n".encode() * n, 8_000),
     Family(".jsonl", "bad rows", lambda n: b"{bad\n" * n, 40_000),
     Family(".jsonl", "deep", lambda n: (b"[" * 900 + b"]" * 900 + b"\n") * n, 1_000),
+    Family("chunks", "paragraphs", lambda n: f"{PARAGRAPH}\n\n".encode() * n, 1_000),
+    Family("chunks", "wrapped", lambda n: f"{SENTENCE}\n".encode() * n, 5_000),
+    Family("chunks", "one line", lambda n: SENTENCE.encode() * n, 5_000),
+    Family("chunks", "no full stops", lambda n: SENTENCE.replace(".", "").encode() * n, 5_000),
+    Family("chunks", "no full stops, lines", lambda n: b"two words\n" * n, 20_000),
+    Family("chunks", "short lines", lambda n: b"Ten.\n" * n, 20_000),
+    Family("chunks", "list", lambda n: b"- a thing of many\n" * n, 20_000),
+    Family("chunks", "stops", lambda n: b". . . " * n, 20_000),
+    Family("chunks", "dots", lambda n: b"." * n, 5_000_000),
+    Family("chunks", "quotes", lambda n: "“He said: ”No.” ".encode() * n, 10_000),
+    Family("chunks", "open quotes", lambda n: b'"( ' * n, 20_000),
+    Family("chunks", "abbreviations", lambda n: b"Dr. J. R. U.S. e.g. " * n, 10_000),
+    Family("chunks", "unbroken", lambda n: b"x" * n, 5_000_000),
+    Family("chunks", "unbroken, stops", lambda n: b"x." * n, 500_000),
+    Family("chunks", "Chinese", lambda n: "谈判将在几天内恢复。".encode() * n, 10_000),
+    Family("chunks", "Chinese, no stops", lambda n: "谈判将在几天内恢复".encode() * n, 20_000),
+    Family("chunks", "spaces", lambda n: b"a" + b" " * n + b"b\n\n" + b" " * n + b"c", 5_000_000),
+    Family("chunks", "blank lines", lambda n: b"a" + b"\n \t" * n + b"b", 2_000_000),
 )
 
 
