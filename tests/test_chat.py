@@ -546,6 +546,8 @@ def test_a_refusal_explains_itself_and_shows_the_nearest_passage(
     assert "chief negotiator" in reply.locator(".fn-near").inner_text()
     assert reply.locator(".fn-where").inner_text() == f"{TALKS.source} · What was agreed"
     assert page.locator("mark").count() == 0
+    label, near = (reply.locator(at).bounding_box() for at in (".fn-label", ".fn-near"))
+    assert 0 < near["y"] - label["y"] - label["height"] < 16
     assert in_view(page, "#fn-panel .fn-around")
     nothing = ask(page, "zyzzyva quokka")
     assert "say nothing about this" in nothing.locator(".fn-lead").inner_text()
