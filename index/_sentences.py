@@ -291,6 +291,8 @@ _STOP = re.compile(
     r"| ?[\u2600-\u26ff\u2764\U0001f000-\U0001faff][\ufe0f\u200d\U0001f3fb-\U0001f3ff]*+)*+)"
     r"(?:(?P<gap>\s++)|(?<=[。！？｡”’」])(?=\w))"
 )
+_WIDE_STOP = re.compile("[。！？｡](?=[^\\W_])")
+_PORTION = 2000  # characters
 _OPENERS = "\"'“‘«„([{¿¡_*"
 _GOES_ON = re.compile(r"[,;:)\]–—&/%|]|\.(?!\w)|[!?…]")
 _BULLET = re.compile(r"[•‣◦▪●■✓✔➤](?<=\s.)(?=\s)")
@@ -368,7 +370,8 @@ def _cuts(text: str, masked: str) -> Iterator[int]:
     if len(text) <= _PARAGRAPH_LINE and is_row(text):
         return
     # What `segment` returns is the whole text in slices; `get_sentence_boundaries` takes four times as long.
-    proposed = [*accumulate(map(len, sentencex.segment("en", masked)))][:-1]
+    slices = (each for part in _portions(masked) for each in sentencex.segment("en", part))
+    proposed = [*accumulate(map(len, slices))][:-1]
     stops = [*_STOP.finditer(text)]
     cuts = sorted({*_decided(text, stops, proposed), *_others(text, stops, proposed)})
     if not cuts:
@@ -380,6 +383,16 @@ def _cuts(text: str, masked: str) -> Iterator[int]:
             start, end = next(enclosed, (len(text), len(text)))
         if cut <= start:
             yield cut
+
+
+def _portions(text: str) -> Iterator[str]:
+    """Cut a paragraph of sentences without spaces between them, for which sentencex takes the square."""
+    opened = 0
+    for stop in _WIDE_STOP.finditer(text):
+        if stop.end() - opened >= _PORTION:
+            yield text[opened : stop.end()]
+            opened = stop.end()
+    yield text[opened:]
 
 
 def _decided(text: str, stops: Sequence[re.Match[str]], proposed: Sequence[int]) -> Iterator[int]:

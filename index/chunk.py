@@ -94,7 +94,7 @@ def _cut_long(
             continue
         words = [(start + w.start(), start + w.end()) for w in _WORD.finditer(text[start:end])]
         word_lengths = count([text[a:b] for a, b in words])
-        opened, total = start, -(-gap // _PIECE_CHARACTERS)
+        opened, total = start, gap // _PIECE_CHARACTERS
         for (word_start, word_end), pieces in zip(words, word_lengths, strict=True):
             word_length = _length(pieces, word_end - word_start)
             if opened < word_start and total + word_length > limit:

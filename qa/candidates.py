@@ -10,11 +10,6 @@ from index.types import Hit
 from qa.copies import repeated, runs, witnesses
 from qa.metrics import normalize_answer
 
-TEMPERATURE = 2.0
-"""Divides the sum of the reader's margin and the retriever's score, each of weight 1. Of the weights
-and temperatures tried on 850 news and Wikipedia questions over their open corpora, end to end, these
-gave the highest F1 (69.8; the span's score alone 64.1; docs/measurements.md)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -47,9 +42,12 @@ class Candidate:
         """The logit that all spans of all passages compete with.
 
         How much better than "no answer here" the span is, and how close its passage is to the
-        question (Yang et al. 2019, arXiv 1902.01718, add the retriever's score likewise).
+        question (Yang et al. 2019, arXiv 1902.01718, add the retriever's score likewise). The reader
+        was trained with a softmax over just these margins, so their sum is not divided by anything. Of
+        the weights and temperatures tried on dev questions over their open corpora this is among the
+        best (docs/measurements.md).
         """
-        return (self.span_score - self.null_score + self.hit.score) / TEMPERATURE
+        return self.span_score - self.null_score + self.hit.score
 
 
 @dataclass(frozen=True, slots=True)

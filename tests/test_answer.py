@@ -247,7 +247,7 @@ def test_it_says_what_is_wrong_on_disk(tmp_path: Path) -> None:
     data = vectors.read_bytes()
     vectors.write_bytes(data[:-1] + b"!")
     assert "gen-000002/vectors.faiss holds other bytes than were written" in str(qa.damage())
-    assert "run `footnote index --rebuild`" in str(qa.damage())
+    assert "run `footnote index --rebuild" in str(qa.damage())
     vectors.write_bytes(data)
     assert qa.damage() is None
     (index / "CURRENT").unlink()

@@ -115,7 +115,7 @@ class Examined:
         place = Place("a", 0, 3)
         group = Group("yes", (place,), 0.5, Candidate(hit, place, "yes", margin, 0.0), 1)
         signals = Signals(**dict.fromkeys(NAMES, 0.0) | {"margin": margin})
-        return Evidence((hit,), (group,), (signals,))
+        return Evidence((hit,), (hit,), (group,), (signals,))
 
 
 def rows(number: int, slope: float, shift: float) -> list[Example]:
