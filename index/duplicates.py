@@ -20,7 +20,7 @@ from index.types import Document
 
 LIKE = 0.7
 """The share of runs in common from which two documents are near-duplicates. Light edits of the seeds
-left .81 and more, two parts of a series that share half of their text have .52, and two different
+left .82 and more, two parts of a series that share half of their text have .52, and two different
 reports of one event .05 (docs/measurements.md)."""
 
 LEAST_RUNS = 100
