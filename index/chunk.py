@@ -94,9 +94,10 @@ def _cut_long(
             continue
         words = [(start + w.start(), start + w.end()) for w in _WORD.finditer(text[start:end])]
         word_lengths = count([text[a:b] for a, b in words])
-        opened, total = start, gap // _PIECE_CHARACTERS
+        opened, total = start, 0
         for (word_start, word_end), pieces in zip(words, word_lengths, strict=True):
-            word_length = _length(pieces, word_end - word_start)
+            before_it = gap if word_start == start else 0
+            word_length = _length(pieces, before_it + word_end - word_start)
             if opened < word_start and total + word_length > limit:
                 yield (opened, opened + len(text[opened:word_start].rstrip())), total
                 opened, total = word_start, 0

@@ -188,7 +188,7 @@ def test_index_takes_limits_for_a_file(tmp_path: Path) -> None:
     (folder / "big.csv").write_bytes(b"text\n" + b"a\n" * 20_000_000)
     slow = run("index", folder, "--index", index, "--max-seconds", "0.5").stdout
     assert "articles/big.csv: took longer than 0.5 seconds to read; `footnote index" in slow
-    big = run("index", "--index", index, "--max-memory", "128").stdout
+    big = run("index", "--index", index, "--max-memory", "128", "--max-seconds", "120").stdout
     assert "articles/big.csv: needs more than 128 MiB of memory to read; `footnote index" in big
     assert "1 unchanged" in big
 
