@@ -652,6 +652,11 @@ def parse_csv(data: bytes, columns: Columns) -> Table:
                 )
                 continue
             records.append((number, dict(zip(header, fields, strict=True))))
+    except MemoryError:
+        # While it is short of memory, CPython before 3.14 goes round in circles at a handler that does not
+        # match (gh-132508): make room first.
+        records.clear()
+        raise
     except csv.Error as exc:
         problems.append((number + 1, f"is not CSV, nor is what follows it ({_why(exc)})"))
     return _table(records, problems, columns, header)
@@ -669,6 +674,9 @@ def parse_jsonl(data: bytes, columns: Columns) -> Table:
             continue
         try:
             record = json.loads(line)
+        except MemoryError:
+            records.clear()  # as in `parse_csv`
+            raise
         except (ValueError, RecursionError) as exc:
             problems.append((number, f"is not JSON ({_why(exc)})"))
             continue

@@ -137,6 +137,56 @@ def test_the_checkpoint_exports_to_a_reader(
     assert len(reading.spans) == 5
 
 
+@pytest.mark.parametrize("variant", ["fp32", "fp16", "int8"])
+def test_an_exported_reader_is_trained_on(
+    trained: tuple[Path, dict[str, Any], str],
+    files: tuple[Path, Path],
+    tmp_path: Path,
+    variant: str,
+) -> None:
+    reader = tmp_path / "reader"
+    export.export(trained[0], reader, variant, "tiny", "none")
+    export.restore(reader, tmp_path / "restored")
+    before = load_file(trained[0] / "model.safetensors")
+    after = load_file(tmp_path / "restored" / "model.safetensors")
+    assert after.keys() == before.keys()
+    for name, tensor in before.items():
+        step = tensor.abs().max() / (100 if variant == "int8" else 1000)
+        assert (tensor - after[name]).abs().max() <= (0 if variant == "fp32" else step), name
+    record, _ = run(reader, files, tmp_path / "out", config(epochs=0.5))
+    assert record["base"] == str(reader)
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+        *TRAINED,
+        "curve.csv",
+        "fit.json",
+    }
+
+
+def test_the_shipped_reader_can_be_trained_on(tmp_path: Path) -> None:
+    export.restore(READER_DIRECTORY, tmp_path)  # it compares the logits itself
+    assert fit.locate(str(tmp_path)) == tmp_path
+
+
+def test_what_is_no_reader_is_not_trained_on(
+    trained: tuple[Path, dict[str, Any], str], tmp_path: Path
+) -> None:
+    export.export(trained[0], tmp_path, "int8-dynamic", "tiny", "none")
+    with pytest.raises(ConfigError, match="holds no reader to train on from"):
+        export.restore(tmp_path, tmp_path / "restored")
+    (tmp_path / "reader.onnx").write_bytes(b"no graph")
+    with pytest.raises(ConfigError, match="holds no reader to train on from"):
+        export.restore(tmp_path, tmp_path / "restored")
+
+
+def test_a_reader_that_is_not_as_it_says_is_not_trained_on(tmp_path: Path) -> None:
+    reader = tmp_path / "reader"
+    shutil.copytree(READER_DIRECTORY, reader)
+    manifest = json.loads((reader / "reader.json").read_text())
+    (reader / "reader.json").write_text(json.dumps(manifest | {"heads": 6}))
+    with pytest.raises(ConfigError, match="is not what its manifest says"):
+        export.restore(reader, tmp_path / "restored")
+
+
 def test_a_killed_run_ends_as_one_that_was_not(
     base: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -798,6 +798,24 @@ def test_an_index_of_a_file_changed_while_it_is_read(
 # --- the sandbox itself -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [("csv", b"text\n" + b"a\n" * 4_000_000), ("jsonl", b'{"text":"a"}\n' * 1_000_000)],
+    ids=["csv", "jsonl"],
+)
+def test_a_table_that_fills_its_memory_is_named_at_once_wherever_it_does(
+    kind: str, data: bytes
+) -> None:
+    # Which allocation fails depends on the limit; where some fail, CPython can turn in circles.
+    reasons = []
+    for mebibytes in range(80, 104, 2):
+        limits = replace(LIMITS, memory_bytes=mebibytes << 20, seconds=20)
+        with Sandbox(limits) as own, pytest.raises(LoadError) as refused:
+            own.parse(kind, data)
+        reasons.append(str(refused.value))
+    assert all(reason.startswith("needs more than") for reason in reasons), reasons
+
+
 def test_a_killed_child_is_replaced(sandbox: Sandbox) -> None:
     good = make_pdf([[GOOD]])
     file = SourceFile(Path("a.pdf"), "n/a.pdf")

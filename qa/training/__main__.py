@@ -113,7 +113,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--train", type=Path, nargs="+", required=True, metavar="FILE")
     command.add_argument("--dev", type=Path, nargs="+", required=True, metavar="FILE")
     command.add_argument(
-        "--base", required=True, help="a folder of transformers or sentence-transformers, or a name"
+        "--base",
+        required=True,
+        help="a folder of transformers or sentence-transformers, or of a reader (qa/models/reader), or a name",
     )
     command.add_argument("--out", type=Path, required=True, metavar="DIR")
     command.add_argument("--teacher", metavar="DIR", help="a larger reader to learn from")

@@ -1,4 +1,4 @@
-"""A checkpoint of the reader -> the ONNX file that ships: ``python -m qa.training.export``.
+"""A checkpoint of the reader -> the ONNX file that ships, ``python -m qa.training.export``, and back.
 
 The graph takes ``input_ids``, ``attention_mask`` and ``token_type_ids`` (int64, batch x tokens) and
 gives ``start_logits`` and ``end_logits`` (float32, batch x tokens). Weights are stored in one of
@@ -20,12 +20,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import Tokenizer
-from transformers import BertForQuestionAnswering
+from transformers import BertConfig, BertForQuestionAnswering
 
+from index.errors import ConfigError
 from qa.reader import FORMAT, MANIFEST
 
 VARIANTS = {
@@ -44,6 +46,7 @@ GROUP = 128
 
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _OUTPUTS = ("start_logits", "end_logits")
+_SAME = 1e-3  # between logits of torch and of onnxruntime
 _SMALL = 4096  # biases and layer norms below this many numbers stay as they are
 
 
@@ -259,11 +262,81 @@ def export(checkpoint: Path, out: Path, variant: str, name: str, base: str) -> d
             "max_length": config.max_position_embeddings,
             "layers": config.num_hidden_layers,
             "width": config.hidden_size,
+            "heads": config.num_attention_heads,
             "inputs": list(_INPUTS),
             "labels": list(_OUTPUTS),
             "torch_difference": {"mean": round(mean, 7), "max": round(largest, 7)},
         },
     )
+
+
+def restore(directory: Path, out: Path) -> None:
+    """Write the reader in ``directory`` to ``out`` as a checkpoint, to train on from there.
+
+    The weights are those that the reader computes with, rounded as they were stored. Raises
+    `ConfigError` if ``directory`` holds no reader whose weights are stored as they are, in half
+    precision or as 8-bit integers, or one whose logits the checkpoint does not give.
+    """
+    try:
+        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        graph = onnx.load(directory / manifest["file"])
+        weights = _weights(graph)
+        table, inner = (
+            weights[f"bert.{name}"]
+            for name in (
+                "embeddings.word_embeddings.weight",
+                "encoder.layer.0.intermediate.dense.weight",
+            )
+        )
+        config = BertConfig(
+            vocab_size=len(table),
+            hidden_size=manifest["width"],
+            num_hidden_layers=manifest["layers"],
+            num_attention_heads=manifest["heads"],
+            intermediate_size=len(inner),
+            max_position_embeddings=manifest["max_length"],
+        )
+        model = BertForQuestionAnswering._from_config(config, attn_implementation="eager")
+        model.load_state_dict(weights)
+    except (OSError, ValueError, KeyError, RuntimeError, DecodeError) as exc:
+        raise ConfigError(f"{directory} holds no reader to train on from ({exc}).") from exc
+    reader = _StartEnd(model)
+    reader.eval()
+    largest = difference(reader, graph)[1]
+    if largest > _SAME:
+        raise ConfigError(
+            f"The reader in {directory} is not what its manifest says: as a checkpoint its logits "
+            f"differ by {largest:.2g}; export it again."
+        )
+    model.save_pretrained(out)
+    Tokenizer.from_file(str(directory / manifest["tokenizer"])).save(str(out / "tokenizer.json"))
+
+
+def _weights(graph: onnx.ModelProto) -> dict[str, torch.Tensor]:
+    """Return a graph's weights under the names of `BertForQuestionAnswering`, in fp32."""
+    stored = {one.name: numpy_helper.to_array(one) for one in graph.graph.initializer}
+    found: dict[str, NDArray[Any]] = {}
+    for name, values in stored.items():
+        whole, _, form = name.rpartition(".")
+        if form == "integers":
+            scale = stored[f"{whole}.scale"].astype(np.float32)
+            found[whole] = (values * scale).reshape(stored[f"{whole}.shape"])
+        elif form not in ("scale", "shape"):
+            found[whole if form == "half" else name] = values
+    # The exporter turns matrices round, and names them anew; their products are named by module.
+    turned = {
+        f"{node.name.removeprefix('/').removesuffix('/MatMul').replace('/', '.')}.weight": node.input[
+            1
+        ]
+        for node in graph.graph.node
+        if node.op_type == "MatMul"
+    }
+    found |= {name: found[matrix].T for name, matrix in turned.items() if matrix in found}
+    return {
+        name.removeprefix("model."): torch.from_numpy(values.astype(np.float32))
+        for name, values in found.items()
+        if name.startswith("model.")
+    }
 
 
 def parser() -> argparse.ArgumentParser:

@@ -27,6 +27,7 @@ import math
 import os
 import platform
 import re
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +57,7 @@ from index.embed import DEFAULT_MODEL
 from index.errors import ConfigError
 from qa import metrics
 from qa.evaluate import sample
-from qa.reader import Reader, ReaderConfig
+from qa.reader import MANIFEST, Reader, ReaderConfig
 from qa.training._files import write_atomically
 from qa.training.data import (
     Batch,
@@ -66,11 +67,13 @@ from qa.training.data import (
     collate,
     load_rows,
 )
+from qa.training.export import restore
 from qa.types import Example
 
 CHECKPOINT = "checkpoint.safetensors"
 CURVE = "curve.csv"
 RECORD = "fit.json"
+_RESTORED = "base"
 
 CURVE_COLUMNS = ("step", "seconds", "tokens", "loss", "lr", "dev_em", "dev_f1")
 
@@ -588,7 +591,8 @@ def fit(
     """Train a reader and return the record that is also ``out/fit.json``.
 
     A run that was broken off in ``out`` is taken up; one that is finished is not touched. ``out`` then
-    holds a transformers checkpoint with its tokenizer, the curve and the record. ``on_step`` is
+    holds a transformers checkpoint with its tokenizer, the curve and the record. ``base`` is what `locate`
+    takes, or the folder of an exported reader, such as ``qa/models/reader``. ``on_step`` is
     called with the number of each step, after it was taken and saved. Raises `ConfigError` and
     `QuestionFileError`.
     """
@@ -599,7 +603,7 @@ def fit(
     transformers.utils.logging.disable_progress_bar()
     if (out / RECORD).exists():
         raise ConfigError(f"{out} holds a finished reader; name another folder.")
-    folder = locate(base)
+    folder = _checkpoint(base, out)
     tokenizer = load_tokenizer(folder)
     above = None if teacher is None else _teacher(teacher, tokenizer)
     rejected = Rejected()
@@ -666,7 +670,18 @@ def fit(
     _write_curve(trainer.state, out)
     write_atomically(out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
     checkpoint.unlink(missing_ok=True)
+    shutil.rmtree(out / _RESTORED, ignore_errors=True)
     return record
+
+
+def _checkpoint(base: str, out: Path) -> Path:
+    """Return the folder of the checkpoint to start from; of a reader in ONNX, one made of it in ``out``."""
+    if not (Path(base) / MANIFEST).is_file():
+        return locate(base)
+    restored = out / _RESTORED
+    restored.mkdir(parents=True, exist_ok=True)
+    restore(Path(base), restored)
+    return restored
 
 
 def _run(
