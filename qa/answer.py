@@ -271,7 +271,8 @@ class QA:
             [[hit.chunk.text for hit in hits] for hits in chosen],
             [[documents[hit.chunk.doc_id].title for hit in hits] for hits in chosen],
         )
-        return [_weigh(*parts) for parts in zip(found, chosen, read, strict=True)]
+        indexed = len(snapshot.generation.chunks)
+        return [_weigh(*parts, indexed) for parts in zip(found, chosen, read, strict=True)]
 
     def _decide(
         self, question: str, evidence: Evidence, snapshot: _Snapshot, threshold: float, top: int
@@ -333,8 +334,10 @@ def _fallen_back(generation: Generation) -> str | None:
     )
 
 
-def _weigh(found: Sequence[Hit], hits: Sequence[Hit], readings: Sequence[Reading]) -> Evidence:
-    """Gather what was read for one question, ``readings[i]`` of ``hits[i]``."""
+def _weigh(
+    found: Sequence[Hit], hits: Sequence[Hit], readings: Sequence[Reading], indexed: int
+) -> Evidence:
+    """Gather what was read for one question, ``readings[i]`` of ``hits[i]``, of ``indexed`` passages."""
     candidates = [
         Candidate(
             hit=hit,
@@ -347,7 +350,7 @@ def _weigh(found: Sequence[Hit], hits: Sequence[Hit], readings: Sequence[Reading
         for span in _within_sentences(reading.spans, hit.chunk.text)
     ]
     groups = group_answers(candidates)
-    signals = tuple(Signals.of(group, groups, hits) for group in groups)
+    signals = tuple(Signals.of(group, groups, hits, indexed) for group in groups)
     return Evidence(tuple(found), tuple(hits), tuple(groups), signals)
 
 

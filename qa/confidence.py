@@ -29,6 +29,9 @@ FORMAT = 1
 _LOGIT_LIMIT = 8.0
 """Shares closer to 0 or 1 than this are rounding; beyond it a feature would drown the others."""
 
+_SIZES = (100, 2000)
+"""Passages of the smallest and the largest index that tell sizes apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signals:
@@ -70,9 +73,18 @@ class Signals:
     length: float
     """Logarithm of the answer's number of words."""
 
+    size: float
+    """Logarithm of the number of passages in the index: the more there are to choose from, the less the
+    same scores mean. Counted as 100 at least and 2,000 at most, about what it was fitted on."""
+
     @classmethod
-    def of(cls, group: Group, groups: Sequence[Group], hits: Sequence[Hit]) -> Signals:
-        """Gather the signals of ``group``, one of ``groups``, found in ``hits`` (best first)."""
+    def of(
+        cls, group: Group, groups: Sequence[Group], hits: Sequence[Hit], passages: int
+    ) -> Signals:
+        """Gather the signals of ``group``, one of ``groups``, found in ``hits`` (best first).
+
+        ``passages`` is the number of those in the index.
+        """
         best = group.best
         others = [other.share for other in groups if other is not group]
         margins = [other.best.span_score - other.best.null_score for other in groups]
@@ -89,6 +101,7 @@ class Signals:
             behind=best.hit.score - hits[0].score,
             agreement=math.log(group.documents),
             length=math.log(1 + len(group.text.split())),
+            size=math.log(min(max(passages, _SIZES[0]), _SIZES[1])),
         )
 
 

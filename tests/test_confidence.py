@@ -33,7 +33,7 @@ def test_signals_worked_out_by_hand() -> None:
     )
     [rome] = [group for group in groups if group.text == "Rome"]
     [paris] = [group for group in groups if group.text == "Paris"]
-    signals = Signals.of(rome, groups, [first, second])
+    signals = Signals.of(rome, groups, [first, second], 500)
     assert signals.share == pytest.approx(math.log(rome.share / (1 - rome.share)))
     assert signals.gap == pytest.approx(math.log(rome.share / paris.share))
     assert (signals.span_score, signals.margin, signals.null_best) == (5.0, 3.0, 6.0)
@@ -41,11 +41,15 @@ def test_signals_worked_out_by_hand() -> None:
     assert (signals.retrieval, signals.behind) == (1.0, -2.0)
     assert signals.agreement == 0.0
     assert signals.length == pytest.approx(math.log(2))
+    assert signals.size == pytest.approx(math.log(500))
+    for passages, counted in ((1, 100), (100, 100), (2000, 2000), (10**6, 2000)):
+        other = Signals.of(rome, groups, [first, second], passages)
+        assert other == replace(signals, size=math.log(counted))
 
 
 def test_a_single_answer_has_finite_signals() -> None:
     groups = group_answers([Candidate(hit(1, 3.0, 0.4), Place("a", 0, 4), "Rome", 900.0, -900.0)])
-    signals = Signals.of(groups[0], groups, [hit(1, 3.0, 0.4)])
+    signals = Signals.of(groups[0], groups, [hit(1, 3.0, 0.4)], 1)
     assert all(math.isfinite(getattr(signals, name)) for name in NAMES)
 
 

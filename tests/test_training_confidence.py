@@ -16,7 +16,7 @@ from qa.answer import QA, Evidence
 from qa.candidates import Candidate, Group, Place
 from qa.confidence import CALIBRATED, Confidence, Signals
 from qa.training.__main__ import main
-from qa.training.confidence import Asked, article, ask_all, calibrate, fit, keep
+from qa.training.confidence import Asked, article, ask_all, calibrate, fit, keep, part
 from qa.types import Example, Reading, Span
 from tests.conftest import ROOT
 from tests.fakes import FakeEmbedder
@@ -74,6 +74,19 @@ def test_what_is_kept_is_the_same_each_time_and_follows_articles() -> None:
     for group in by_article.values():
         kinds["whole" if all(group) else "partly" if any(group) else "out"] += 1
     assert min(kinds.values()) > 5
+
+
+def test_parts_are_of_whole_articles_and_about_as_large() -> None:
+    parts = [part(one, 8) for one in EXAMPLES]
+    assert {part(one, 1) for one in EXAMPLES} == {0}
+    assert len({(article(one), at) for one, at in zip(EXAMPLES, parts, strict=True)}) == 100
+    sizes = [parts.count(at) for at in range(8)]
+    assert sum(sizes) == len(EXAMPLES)
+    assert 4 <= min(sizes) < max(sizes) <= 120
+    # Which part an article is in says nothing of whether it is kept.
+    assert all(
+        0.4 < np.mean([keep(e) for e in EXAMPLES if part(e, 2) == at]) < 0.95 for at in (0, 1)
+    )
 
 
 class EchoReader:

@@ -4,7 +4,9 @@
 comes with a reader. ``python -m qa.training calibrate`` fits that one to the questions that a user asks
 of an index (`calibrate`, below).
 
-Each source of the questions becomes a corpus of its own: all its contexts. Of the articles (contexts
+Each source of the questions becomes a corpus of its own, all its contexts; and, once more, several
+smaller ones, each of some of its articles: folders are of all sizes, and the same scores mean less in a
+large one (``--parts``). Of the articles (contexts
 with the same title), two thirds are left whole, a sixth are left out, and of a sixth every second
 passage is left out: so that three of four questions have an answer, some are about nothing that is
 there, and some about the right subject with the fact absent. Every question is asked of what is left.
@@ -27,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress, track
 
-from index.embed import Embedder
+from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError
 from index.store import Store
 from qa import metrics
@@ -69,6 +71,8 @@ def ask_all(
     embedder: Embedder | None = None,
 ) -> list[Asked]:
     """Ask ``examples``, of one source, of what `keep` leaves of ``contexts`` and their own."""
+    if not examples:
+        return []
     every = [*examples, *contexts]
     left = [example for example in every if keep(example)]
     there = {example.context for example in left}
@@ -112,8 +116,17 @@ def keep(example: Example) -> bool:
     return draw < 4 / 6 or (draw < 5 / 6 and _draw(example.context) < 0.5)
 
 
+def part(example: Example, parts: int) -> int:
+    """Return which of ``parts`` corpora the example's article belongs to; the same on every machine."""
+    return _number(f"part {article(example)}") % parts
+
+
 def _draw(text: str) -> float:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32
+    return _number(text) / 2**32
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
 
 
 def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
@@ -287,6 +300,14 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--sources", nargs="*", help="only these sources of the questions")
     found.add_argument("--limit", type=int, help="so many questions a source")
     found.add_argument("--contexts", type=int, help="so many more contexts' rows a source")
+    found.add_argument(
+        "--parts",
+        type=int,
+        nargs="+",
+        default=[1, 8],
+        help="into how many corpora a source is cut, by article; its questions are asked each time "
+        "(default: %(default)s)",
+    )
     found.add_argument("--out", type=Path, default=CONFIDENCE_FILE)
     found.add_argument("--signals", type=Path, help="also keep the signals here (.npz)")
     return found
@@ -298,14 +319,19 @@ def main() -> None:
     questions = [example for file in arguments.questions for example in load_examples(file)]
     more = [example for file in arguments.corpus for example in load_examples(file)]
     sources = arguments.sources or sorted({example.source for example in questions})
-    reader = Reader.load()
+    reader, embedder = Reader.load(), SentenceEmbedder()
     asked: list[Asked] = []
     for source in sources:
         own = [e for e in questions if e.source == source and e.answers]
         own = own if arguments.limit is None else sample(own, arguments.limit)
         around = [e for e in more if e.source == source]
         around = around if arguments.contexts is None else sample(around, arguments.contexts)
-        asked += ask_all(own, around, reader)
+        for parts in arguments.parts:
+            for at in range(parts):
+                some = [e for e in own if part(e, parts) == at]
+                asked += ask_all(
+                    some, [e for e in around if part(e, parts) == at], reader, embedder
+                )
     if arguments.signals:
         np.savez(
             arguments.signals,
@@ -319,6 +345,7 @@ def main() -> None:
         "data": [file.name for file in arguments.questions],
         "corpus": [file.name for file in arguments.corpus],
         "sources": sources,
+        "parts": arguments.parts,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "reader": reader.fingerprint,
     }
