@@ -111,9 +111,12 @@ def is_item(line: str) -> bool:
 
 def is_row(line: str) -> bool:
     """Tell whether ``line`` is a table's row, with cells between bars or tabs."""
+    return ("|" in line or "\t" in line) and _has_cells(line, _MARKER.match(line))
+
+
+def _has_cells(line: str, marker: re.Match[str] | None) -> bool:
     if "|" not in line and "\t" not in line:
         return False
-    marker = _MARKER.match(line)
     body = line[marker.end() if marker else 0 :].strip()
     return " | " in body or "\t" in body or (len(body) > 2 and body[0] == "|" == body[-1])
 
@@ -149,13 +152,8 @@ class _Block:
         self._lines = lines
         self._longest = max(map(len, lines))
         self._prose = self._longest > _PARAGRAPH_LINE
-        self._plain = [self._prose or _is_plain(line) for line in lines]
-        self._shapes = Counter(
-            shape
-            for line, is_plain in zip(lines, self._plain, strict=True)
-            if not is_plain
-            for shape in _shapes(line)
-        )
+        self._forms = [None if self._prose or _is_plain(line) else _Form(line) for line in lines]
+        self._shapes = Counter(shape for form in self._forms if form for shape in form.shapes())
         self._listing = not self._prose and len(lines) > 2 and self._is_listing()
 
     def _is_listing(self) -> bool:
@@ -179,11 +177,17 @@ class _Block:
         if self._prose:
             return True
         line, following = self._lines[number], self._lines[number + 1]
-        if not (self._plain[number] and self._plain[number + 1]):
-            if _RULE.fullmatch(following):
-                return False  # it underlines
-            if self._is_apart(self._lines[first], line, following):
-                return True
+        form, next_form = self._forms[number], self._forms[number + 1]
+        if next_form is not None and next_form.is_rule:
+            return False  # it underlines
+        if (
+            (form is not None and form.is_apart)
+            or (next_form is not None and (next_form.is_row or next_form.is_heading))
+            or (form is not None and next_form is not None and form.columns and next_form.columns)
+            or (next_form is not None and self._opens_item(line, following, next_form.marker))
+            or (next_form is not None and _same_key(self._lines[first], following))
+        ):
+            return True
         ended = line.rstrip()
         last, head = ended[-1:], following.lstrip()[:1]
         if not ended or not head:
@@ -205,21 +209,7 @@ class _Block:
             or _is_title(ended)
         )
 
-    def _is_apart(self, first: str, line: str, following: str) -> bool:
-        """Tell whether one of two lines has a form that makes it a unit of its own."""
-        return bool(
-            _RULE.fullmatch(line)
-            or is_row(line)
-            or is_row(following)
-            or (_columns(line) and _columns(following))
-            or _HASHES.match(line)
-            or _HASHES.match(following)
-            or self._opens_item(line, following)
-            or _same_key(first, following)
-        )
-
-    def _opens_item(self, line: str, following: str) -> bool:
-        marker = _MARKER.match(following)
+    def _opens_item(self, line: str, following: str, marker: re.Match[str] | None) -> bool:
         if marker is None:
             return False
         shape = str(marker.lastgroup)
@@ -228,6 +218,28 @@ class _Block:
         if shape == "dash":
             return not following[marker.end()].islower() or line.rstrip().endswith(":")
         return shape == "number" and marker["number"].strip("(.)") in {"0", "1"}
+
+
+class _Form:
+    """What a line that is not `_is_plain` is: the item of a list, a table's row, a rule, a heading."""
+
+    __slots__ = ("columns", "is_apart", "is_heading", "is_row", "is_rule", "marker")
+
+    def __init__(self, line: str) -> None:
+        self.marker = _MARKER.match(line)
+        self.is_rule = _RULE.fullmatch(line) is not None
+        self.is_row = _has_cells(line, self.marker)
+        self.columns = _columns(line)
+        self.is_heading = _HASHES.match(line) is not None
+        self.is_apart = self.is_rule or self.is_row or self.is_heading
+
+    def shapes(self) -> list[str]:
+        """Return the kinds of marker that it opens with; "i." is a letter and a Roman number."""
+        if self.marker is None:
+            return []
+        shape = str(self.marker.lastgroup)
+        is_roman = shape == "letter" and self.marker[shape].strip("(.)") in "ivxIVX"
+        return [shape, "roman"] if is_roman else [shape]
 
 
 def _is_plain(line: str) -> bool:
@@ -243,15 +255,6 @@ def _is_plain(line: str) -> bool:
         or "\t" in line
         or "   " in line
     )
-
-
-def _shapes(line: str) -> list[str]:
-    marker = _MARKER.match(line)
-    if marker is None:
-        return []
-    shape = str(marker.lastgroup)
-    is_roman = shape == "letter" and marker[shape].strip("(.)") in "ivxIVX"
-    return [shape, "roman"] if is_roman else [shape]
 
 
 def _same_key(first: str, following: str) -> bool:
@@ -291,6 +294,8 @@ _STOP = re.compile(
     r"| ?[\u2600-\u26ff\u2764\U0001f000-\U0001faff][\ufe0f\u200d\U0001f3fb-\U0001f3ff]*+)*+)"
     r"(?:(?P<gap>\s++)|(?<=[。！？｡”’」])(?=\w))"
 )
+_MAY_END = re.compile(r"[.!?][\s\"')\][A-Z]")
+"""In ASCII, what there is of a `_STOP` or a `_GLUED` one in any case; most lines of lists have none."""
 _WIDE_STOP = re.compile("[。！？｡](?=[^\\W_])")
 _PORTION = 2000  # characters
 _OPENERS = "\"'“‘«„([{¿¡_*"
@@ -368,6 +373,8 @@ _MAX_QUOTED = 300
 def _cuts(text: str, masked: str) -> Iterator[int]:
     """Find where the sentences of one paragraph end but the last; both strings are stripped."""
     if len(text) <= _PARAGRAPH_LINE and is_row(text):
+        return
+    if text.isascii() and not _MAY_END.search(text):
         return
     # What `segment` returns is the whole text in slices; `get_sentence_boundaries` takes four times as long.
     slices = (each for part in _portions(masked) for each in sentencex.segment("en", part))
