@@ -7,8 +7,8 @@ may be missing, and an empty ``answers.text`` says that the context holds no ans
 What is measured comes as arguments (a reader, a function that builds a searcher or a QA over documents),
 so this module loads no model and opens no index.
 
-Metrics: rates are in percent (``em``, ``f1``, ``recall@k``, ``coverage``, ``precision``, ``refused``,
-``coverage@80``), the rest is not (``mrr``, ``ece``, ``auroc``, ``aurc`` and ``threshold`` in [0, 1],
+Metrics: rates are in percent (``em``, ``f1``, ``sentence``, ``recall@k``, ``coverage``, ``precision``,
+``refused``, ``coverage@80``), the rest is not (``mrr``, ``ece``, ``auroc``, ``aurc`` and ``threshold`` in [0, 1],
 ``latency_ms`` in milliseconds, ``n_answerable`` a count). A metric without a row to measure is left out.
 """
 
@@ -27,6 +27,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Protocol
 
+from index.chunk import sentence_spans
 from index.errors import ConfigError, QuestionFileError
 from index.types import Document, Hit, document_id
 from qa.metrics import (
@@ -231,13 +232,18 @@ def corpus(examples: Sequence[Example]) -> list[Document]:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What came of one example; ``seconds`` is what the measured call took."""
+    """What came of one example.
+
+    ``seconds`` is what the measured call took; ``sentence`` tells whether the answer stands in the right
+    one, where that was looked at.
+    """
 
     example: Example
     text: str | None = None
     confidence: float = 0.0
     rank: int | None = None
     seconds: float = 0.0
+    sentence: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +261,8 @@ def evaluate_reading(
 
     The best span is the answer; for a row without accepted answers "none" is open to it too, and it is
     its choice where the null score is above the best span's. ``em`` and ``f1`` are over all rows
-    (SQuAD 2.0), ``refused`` is the share of the rows without answers where it found none. A
+    (SQuAD 2.0), ``sentence`` is the share of the rows with answers whose best span begins in a sentence
+    in which an accepted answer does, ``refused`` is the share of the rows without answers where it found none. A
     prediction's confidence is the logistic of best span over null score: uncalibrated.
     """
     outcomes = []
@@ -270,9 +277,22 @@ def evaluate_reading(
             confidence = (1 + math.tanh(margin / 2)) / 2  # the logistic, without its overflow
             if example.answers or margin >= 0:
                 text = example.context[best.start : best.end]
-        outcomes.append(_Outcome(example, text, confidence, seconds=seconds))
+        right = _in_right_sentence(example, reading) if example.answers else None
+        outcomes.append(_Outcome(example, text, confidence, seconds=seconds, sentence=right))
         _tell(progress, 1)
     return _report("reading", outcomes, _score_reading)
+
+
+def _in_right_sentence(example: Example, reading: Reading) -> bool:
+    """Tell whether the best span begins in a sentence in which an accepted answer begins."""
+    if not reading.spans:
+        return False
+    at = reading.spans[0].start
+    starts = example.answer_starts or [example.context.find(text) for text in example.answers]
+    return any(
+        start <= at < end and any(start <= answer < end for answer in starts)
+        for start, end in sentence_spans(example.context)
+    )
 
 
 def evaluate_retrieval(
@@ -477,6 +497,7 @@ def _score_reading(rows: Sequence[_Outcome]) -> _Scores:
         {
             "em": [100 * exact_match(row.text, row.example.answers) for row in rows],
             "f1": [100 * f1(row.text, row.example.answers) for row in rows],
+            "sentence": [100.0 * row.sentence for row in rows if row.sentence is not None],
             "refused": [100.0 * (row.text is None) for row in rows if not row.example.answers],
         },
         {"n_answerable": _n_answerable(rows), "latency_ms": _latency(rows)},

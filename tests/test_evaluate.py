@@ -218,10 +218,30 @@ def test_reading_takes_the_best_span_and_lets_null_win_only_without_answers():
     assert report.metrics["refused"] == pytest.approx(200 / 3)
     assert report.metrics["n_answerable"] == 2
     assert report.metrics["latency_ms"] >= 0
-    assert set(report.intervals) == {"em", "f1", "refused"}
+    assert set(report.intervals) == {"em", "f1", "sentence", "refused"}
     assert {name: part.n for name, part in report.sources.items()} == {"news": 3, "wiki": 2}
     assert report.sources["wiki"].metrics["f1"] == pytest.approx(100 / 3)
     assert report.sources["wiki"].intervals["em"] == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("spans", "starts", "right"),
+    [
+        ([(20, 24)], (), 100.0),  # "Doha" in the second sentence, where it first stands
+        ([(12, 19)], (), 100.0),  # other words of that sentence
+        ([(37, 41)], (), 0.0),  # "Doha" again, in the third
+        ([(37, 41)], (20, 37), 100.0),  # which is accepted too
+        ([(0, 4), (20, 24)], (), 0.0),  # only the best span counts
+        ([], (), 0.0),
+    ],
+)
+def test_the_sentence_is_right_where_an_accepted_answer_begins_in_it(spans, starts, right):
+    text = "Rome slept. He left Doha. It was not Doha."
+    answers = ("Doha",) * max(1, len(starts))
+    one = Example("q", "Where?", text, answers, starts, "news", "")
+    found = tuple(Span(start, end, 9.0 - at) for at, (start, end) in enumerate(spans))
+    reader = FakeReader({text: Reading(found, 0.0)})
+    assert evaluate.evaluate_reading([one], reader).metrics["sentence"] == right
 
 
 # --- retrieval and answers

@@ -22,7 +22,7 @@ from test_training_data import raw_rows, write_rows
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, BertConfig, BertForQuestionAnswering, BertModel
 
-from index.errors import ConfigError
+from index.errors import ConfigError, ReaderError
 from qa.reader import READER_DIRECTORY, Reader
 from qa.training import __main__ as command
 from qa.training import export, fit
@@ -174,7 +174,7 @@ def test_what_is_no_reader_is_not_trained_on(
     with pytest.raises(ConfigError, match="holds no reader to train on from"):
         export.restore(tmp_path, tmp_path / "restored")
     (tmp_path / "reader.onnx").write_bytes(b"no graph")
-    with pytest.raises(ConfigError, match="holds no reader to train on from"):
+    with pytest.raises(ReaderError, match="is damaged"):
         export.restore(tmp_path, tmp_path / "restored")
 
 

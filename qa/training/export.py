@@ -20,7 +20,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -28,7 +27,7 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertForQuestionAnswering
 
 from index.errors import ConfigError
-from qa.reader import FORMAT, MANIFEST
+from qa.reader import FORMAT, MANIFEST, Reader
 
 VARIANTS = {
     "fp32": "as they are",
@@ -274,9 +273,10 @@ def restore(directory: Path, out: Path) -> None:
     """Write the reader in ``directory`` to ``out`` as a checkpoint, to train on from there.
 
     The weights are those that the reader computes with, rounded as they were stored. Raises
-    `ConfigError` if ``directory`` holds no reader whose weights are stored as they are, in half
-    precision or as 8-bit integers, or one whose logits the checkpoint does not give.
+    `ReaderError` as `Reader.load`, and `ConfigError` for a reader of integer products
+    (``int8-dynamic``) or one that is not what its manifest says.
     """
+    Reader.load(directory, threads=1)
     try:
         manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
         graph = onnx.load(directory / manifest["file"])
@@ -298,7 +298,7 @@ def restore(directory: Path, out: Path) -> None:
         )
         model = BertForQuestionAnswering._from_config(config, attn_implementation="eager")
         model.load_state_dict(weights)
-    except (OSError, ValueError, KeyError, RuntimeError, DecodeError) as exc:
+    except (KeyError, RuntimeError) as exc:
         raise ConfigError(f"{directory} holds no reader to train on from ({exc}).") from exc
     reader = _StartEnd(model)
     reader.eval()
