@@ -17,6 +17,9 @@ from qa.answer import QA
 ROUNDS = 30
 """Questions asked one by one, after three that warm up."""
 
+STARTS = 3
+"""Times that the index, and a shell, are opened anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -42,11 +45,11 @@ def benchmark(index_dir: str | Path, questions: Sequence[str] = ()) -> list[Timi
     qa.ask_batch(each[:3])
     warm = [_milliseconds(partial(qa.ask, question)) for question in each]
     batch = _milliseconds(lambda: qa.ask_batch(each)) / len(each)
-    opened = [_milliseconds(lambda: QA.open(index_dir)) for _ in range(3)]
+    opened = [_milliseconds(lambda: QA.open(index_dir)) for _ in range(STARTS)]
     command = [sys.executable, "-m", "qa.cli", "ask", each[0], "--index", str(index_dir)]
     cold = [
         _milliseconds(lambda: subprocess.run(command, capture_output=True, check=True))
-        for _ in range(3)
+        for _ in range(STARTS)
     ]
     return [
         _timing("ask, warm", warm),
