@@ -37,12 +37,20 @@ def sentence_spans(text: str) -> list[Offsets]:
     masked = _mask(text)
     spans: list[Offsets] = []
     for block_start, block_end in _paragraphs(text):
-        start, end = _strip(text, block_start, block_end)
-        if start == end:
+        paragraph = text[block_start:block_end].lstrip()
+        start = block_end - len(paragraph)
+        paragraph = paragraph.rstrip()
+        if not paragraph:
             continue
-        cuts = [start + cut for cut in _cuts(text[start:end], masked[start:end])]
-        pieces = (_strip(text, *piece) for piece in pairwise([start, *cuts, end]))
-        spans += [piece for piece in pieces if piece[0] < piece[1]]
+        end = start + len(paragraph)
+        opened = start
+        if _may_be_cut(paragraph):
+            for cut in _cuts(paragraph, masked[start:end]):
+                spans.append((opened, start + cut))
+                opened = start + cut
+                while text[opened].isspace():
+                    opened += 1
+        spans.append((opened, end))
     return spans
 
 
@@ -50,12 +58,6 @@ def _mask(text: str) -> str:
     for mark, instead in _MASKS.items():
         text = text.replace(mark, instead)  # a pass for each is twenty times as fast as translate
     return text
-
-
-def _strip(text: str, start: int, end: int) -> Offsets:
-    piece = text[start:end].lstrip()
-    start = end - len(piece)
-    return start, start + len(piece.rstrip())
 
 
 # --- lines ------------------------------------------------------------------------------------
@@ -370,46 +372,64 @@ _MAX_QUOTED = 300
 """A quotation or bracket longer than this, in characters, is a text by itself: it is split."""
 
 
-def _cuts(text: str, masked: str) -> Iterator[int]:
+def _may_be_cut(paragraph: str) -> bool:
+    """Tell, in a hurry, whether a sentence could end before the end of ``paragraph``."""
+    if len(paragraph) <= _PARAGRAPH_LINE and is_row(paragraph):
+        return False
+    return not paragraph.isascii() or _MAY_END.search(paragraph) is not None
+
+
+def _cuts(text: str, masked: str) -> Sequence[int]:
     """Find where the sentences of one paragraph end but the last; both strings are stripped."""
-    if len(text) <= _PARAGRAPH_LINE and is_row(text):
-        return
-    if text.isascii() and not _MAY_END.search(text):
-        return
-    # What `segment` returns is the whole text in slices; `get_sentence_boundaries` takes four times as long.
-    slices = (each for part in _portions(masked) for each in sentencex.segment("en", part))
-    proposed = [*accumulate(map(len, slices))][:-1]
+    proposed = _proposed(masked)
     stops = [*_STOP.finditer(text)]
-    cuts = sorted({*_decided(text, stops, proposed), *_others(text, stops, proposed)})
-    if not cuts:
-        return
+    cuts = _decided(text, stops, proposed)
+    others = [*_others(text, stops, proposed)]
+    if others:
+        cuts = sorted({*cuts, *others})
+    if not cuts or masked == text:
+        return cuts  # without marks nothing is enclosed
     enclosed = iter(_enclosed(text))
     start, end = next(enclosed, (len(text), len(text)))
+    kept = []
     for cut in cuts:
         while end < cut:
             start, end = next(enclosed, (len(text), len(text)))
         if cut <= start:
-            yield cut
+            kept.append(cut)
+    return kept
 
 
-def _portions(text: str) -> Iterator[str]:
+def _proposed(text: str) -> Sequence[int]:
+    """Ask sentencex where the sentences of a paragraph end but the last; white space is the earlier's."""
+    # What `segment` returns is the whole text in slices; `get_sentence_boundaries` takes four times as long.
+    slices = [each for part in _portions(text) for each in sentencex.segment("en", part)]
+    return [*accumulate(map(len, slices[:-1]))]
+
+
+def _portions(text: str) -> Sequence[str]:
     """Cut a paragraph of sentences without spaces between them, for which sentencex takes the square."""
+    if len(text) < _PORTION or text.isascii():
+        return [text]
+    portions = []
     opened = 0
     for stop in _WIDE_STOP.finditer(text):
         if stop.end() - opened >= _PORTION:
-            yield text[opened : stop.end()]
+            portions.append(text[opened : stop.end()])
             opened = stop.end()
-    yield text[opened:]
+    return [*portions, text[opened:]]
 
 
-def _decided(text: str, stops: Sequence[re.Match[str]], proposed: Sequence[int]) -> Iterator[int]:
+def _decided(text: str, stops: Sequence[re.Match[str]], proposed: Sequence[int]) -> list[int]:
     """Find the ends of those of ``stops`` that end a sentence."""
+    ends = []
     is_cased: bool | None = None
     opened = 0
     proposals = iter(proposed)
     nearest = next(proposals, len(text))
     for stop in stops:
-        at, end, start = stop.start(), stop.end("close"), stop.end()
+        at, start = stop.span()
+        end = stop.end("close")
         while nearest <= at:
             nearest = next(proposals, len(text))
         if (
@@ -420,7 +440,7 @@ def _decided(text: str, stops: Sequence[re.Match[str]], proposed: Sequence[int])
             and _LONG_WORD.fullmatch(text, at - 5, at)
         ):
             opened = start  # by far the most common case
-            yield end
+            ends.append(end)
             continue
         while start < len(text) and text[start] in _OPENERS:
             start += 1
@@ -431,7 +451,8 @@ def _decided(text: str, stops: Sequence[re.Match[str]], proposed: Sequence[int])
             is_small = is_cased
         if _ends(text, stop, opened, start, is_small, nearest <= start):
             opened = stop.end()
-            yield end
+            ends.append(end)
+    return ends
 
 
 def _ends(
@@ -457,7 +478,7 @@ def _ends(
             word = _first_word(text[start : start + 40])
             return word in _STARTERS or not _SPEECH_TAG.match(text, start)
         return is_proposed or "!" not in mark
-    before = text[max(opened, at - 24) : at].split()
+    before = text[max(opened, at - 24) : at].rsplit(None, 1)
     word = before[-1].lstrip(_OPENERS).rpartition("-")[2] if before else ""
     if is_small and (close or not _LONG_WORD.fullmatch(word)):
         return False
@@ -494,22 +515,27 @@ def _others(text: str, stops: Sequence[re.Match[str]], proposed: Sequence[int]) 
     if text.isascii():
         proposed = [cut for cut in proposed if text[cut - 1] != " "]
     else:
-        yield from (bullet.start() - 1 for bullet in _BULLET.finditer(text))
+        yield from (_last(text, bullet.start()) for bullet in _BULLET.finditer(text))
     at = 0
     for cut in proposed:
         while at < len(stops) and stops[at].end() < cut:
             at += 1
         if at < len(stops) and stops[at].start() < cut:
             continue
-        end = cut
-        while end > 1 and text[end - 1].isspace():
-            end -= 1
+        end = _last(text, cut)
         mark = text[end - 1]
         if mark.isascii():
             if _GLUED.match(text, end - 1) and not _ADDRESS.search(_token(text, end - 1)):
                 yield end
         elif mark not in _MASKS:
             yield end
+
+
+def _last(text: str, end: int) -> int:
+    """Return ``end`` without the white space before it."""
+    while end > 1 and text[end - 1].isspace():
+        end -= 1
+    return end
 
 
 def _token(text: str, at: int) -> str:
