@@ -384,8 +384,7 @@ def _cuts(text: str, masked: str) -> Sequence[int]:
     proposed = _proposed(masked)
     stops = [*_STOP.finditer(text)]
     cuts = _decided(text, stops, proposed)
-    others = [*_others(text, stops, proposed)]
-    if others:
+    if others := _others(text, stops, proposed):
         cuts = sorted({*cuts, *others})
     if not cuts or masked == text:
         return cuts  # without marks nothing is enclosed
@@ -466,14 +465,15 @@ def _ends(
     at = stop.start()
     if at - opened < _MAX_LABEL and _LABEL.fullmatch(text, opened, at + 1):
         return False
-    if not text[stop.end()].isalnum() and _GOES_ON.match(text, stop.end()):
+    following = text[stop.end()]
+    if not following.isalnum() and _GOES_ON.match(text, stop.end()):
         return False
-    mark, close = stop["stop"], stop["close"]
+    mark, close = stop.group("stop", "close")
     if mark != ".":
         if is_small:
             return False
         if close and not _QUOTES.isdisjoint(close):
-            if text[stop.end()] in "([":
+            if following in "([":
                 return False
             word = _first_word(text[start : start + 40])
             return word in _STARTERS or not _SPEECH_TAG.match(text, start)
@@ -489,10 +489,10 @@ def _ends(
         if text[start : start + 1].isdigit():
             return False
         return kind == "number" or not _AFTER_HOUR.match(text, start)
-    is_short = kind == "both" or _DOTTED.fullmatch(word) is not None
+    is_short = kind == "both" or ("." in word and _DOTTED.fullmatch(word) is not None)
     if not is_short and not is_proposed and kind != "word":
         # sentencex takes "me" and "ill" for states of America.
-        is_short = not word.islower() or text[stop.end()] in "(["
+        is_short = not word.islower() or following in "(["
     return not is_short or _starts(text, start)
 
 
@@ -510,12 +510,13 @@ def _first_word(text: str) -> str:
     return word.group() if word else ""
 
 
-def _others(text: str, stops: Sequence[re.Match[str]], proposed: Sequence[int]) -> Iterator[int]:
+def _others(text: str, stops: Sequence[re.Match[str]], proposed: Sequence[int]) -> list[int]:
     """Find ends that are no full stop before a space: bullets, forgotten spaces, other scripts'."""
+    ends = []
     if text.isascii():
         proposed = [cut for cut in proposed if text[cut - 1] != " "]
     else:
-        yield from (_last(text, bullet.start()) for bullet in _BULLET.finditer(text))
+        ends += [_last(text, bullet.start()) for bullet in _BULLET.finditer(text)]
     at = 0
     for cut in proposed:
         while at < len(stops) and stops[at].end() < cut:
@@ -526,9 +527,10 @@ def _others(text: str, stops: Sequence[re.Match[str]], proposed: Sequence[int]) 
         mark = text[end - 1]
         if mark.isascii():
             if _GLUED.match(text, end - 1) and not _ADDRESS.search(_token(text, end - 1)):
-                yield end
+                ends.append(end)
         elif mark not in _MASKS:
-            yield end
+            ends.append(end)
+    return ends
 
 
 def _last(text: str, end: int) -> int:
@@ -559,25 +561,24 @@ def _enclosed(text: str) -> list[Offsets]:
     opened: dict[str, list[int]] = {}
     for mark in _MARKS.finditer(text):
         at, kind = mark.start(), mark.group()
-        before, after = text[at - 1 : at], text[at + 1 : at + 2]
-        if kind in "\"'":
-            opens = not before or before.isspace() or before in "([{“‘—–-/"
-            closes = not opens
-        else:
-            opens = kind in "“„«([‘"
-            closes = kind in "”’»)]" or (kind == "“" and bool(opened.get("„")))
-        if closes:
-            opener = _PAIRS.get(kind, kind)
-            # After a letter an apostrophe ends no sentence: "the players' bus".
-            if kind in "'’" and (after.isalnum() or before.isalnum()):
-                continue
-            starts = opened.get(opener)
-            if starts and at - (start := starts.pop()) <= _MAX_QUOTED:
-                found.append((start, at))
-        elif kind in "([":
+        if kind in "([":
             opened.setdefault(kind, []).append(at)
-        elif opens and not after.isspace():
-            opened[kind] = [at]
+            continue
+        if kind in "\"'":
+            before = text[at - 1 : at]
+            closes = before != "" and not before.isspace() and before not in "([{“‘—–-/"
+        else:
+            closes = kind in "”’»)]" or (kind == "“" and bool(opened.get("„")))
+        if not closes:
+            if not text[at + 1 : at + 2].isspace():
+                opened[kind] = [at]
+            continue
+        # After a letter an apostrophe ends no sentence: "the players' bus".
+        if kind in "'’" and (text[at + 1 : at + 2].isalnum() or text[at - 1 : at].isalnum()):
+            continue
+        starts = opened.get(_PAIRS.get(kind, kind))
+        if starts and at - (start := starts.pop()) <= _MAX_QUOTED:
+            found.append((start, at))
     found.sort()
     merged: list[Offsets] = []
     for start, end in found:
