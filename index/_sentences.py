@@ -21,7 +21,7 @@ from itertools import accumulate, pairwise
 
 import sentencex
 
-__all__ = ["Offsets", "ends_sentence", "is_item", "is_row", "sentence_spans"]
+__all__ = ["Offsets", "ends_sentence", "is_item_or_row", "sentence_spans"]
 
 Offsets = tuple[int, int]
 """Start and end, in characters of the text."""
@@ -103,15 +103,18 @@ _CELL_WORDS = 4
 
 def ends_sentence(text: str) -> bool:
     """Tell whether ``text`` ends in a mark that ends sentences."""
+    last = text[-1:]
+    if last == "." or last.isalnum():
+        return last == "."  # nearly all lines
     return _ENDED.search(text[-20:]) is not None
 
 
-def is_item(line: str) -> bool:
-    """Tell whether ``line`` opens as an item of a list does."""
-    return _MARKER.match(line) is not None
+def is_item_or_row(line: str) -> bool:
+    """Tell whether ``line`` opens as an item of a list does, or is a table's row."""
+    return _MARKER.match(line) is not None or _has_cells(line, None)
 
 
-def is_row(line: str) -> bool:
+def _is_row(line: str) -> bool:
     """Tell whether ``line`` is a table's row, with cells between bars or tabs."""
     return ("|" in line or "\t" in line) and _has_cells(line, _MARKER.match(line))
 
@@ -196,7 +199,7 @@ class _Block:
             return False
         if head.islower():
             return self._listing and last != ","
-        if ended.rpartition(" ")[2] in _JOINING:
+        if last.islower() and ended.rpartition(" ")[2] in _JOINING:
             return False
         if len(line) < _SHORT_LINE * self._longest:
             return True
@@ -231,8 +234,8 @@ class _Form:
         self.marker = _MARKER.match(line)
         self.is_rule = _RULE.fullmatch(line) is not None
         self.is_row = _has_cells(line, self.marker)
-        self.columns = _columns(line)
-        self.is_heading = _HASHES.match(line) is not None
+        self.columns = "   " in line and _columns(line)
+        self.is_heading = "#" in line and _HASHES.match(line) is not None
         self.is_apart = self.is_rule or self.is_row or self.is_heading
 
     def shapes(self) -> list[str]:
@@ -268,7 +271,7 @@ def _same_key(first: str, following: str) -> bool:
 
 
 def _columns(line: str) -> bool:
-    cells = _COLUMN_GAP.split(line.strip()) if "   " in line else ()
+    cells = _COLUMN_GAP.split(line.strip())
     return len(cells) > 1 and len(line.split()) <= _CELL_WORDS * len(cells)
 
 
@@ -374,9 +377,9 @@ _MAX_QUOTED = 300
 
 def _may_be_cut(paragraph: str) -> bool:
     """Tell, in a hurry, whether a sentence could end before the end of ``paragraph``."""
-    if len(paragraph) <= _PARAGRAPH_LINE and is_row(paragraph):
+    if paragraph.isascii() and not _MAY_END.search(paragraph):
         return False
-    return not paragraph.isascii() or _MAY_END.search(paragraph) is not None
+    return len(paragraph) > _PARAGRAPH_LINE or not _is_row(paragraph)
 
 
 def _cuts(text: str, masked: str) -> Sequence[int]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from index._sentences import Offsets, ends_sentence, is_item, is_row, sentence_spans
+from index._sentences import Offsets, ends_sentence, is_item_or_row, sentence_spans
 from index._text import MAX_TITLE_LINE
 from index.types import Chunk, Document
 
@@ -138,7 +138,7 @@ def _is_bare(text: str, start: int, end: int) -> bool:
     if end - start > MAX_TITLE_LINE:
         return False
     line = text[start:end]
-    return line.endswith(":") or not (ends_sentence(line) or is_item(line) or is_row(line))
+    return line.endswith(":") or not (ends_sentence(line) or is_item_or_row(line))
 
 
 def _pack(
