@@ -45,6 +45,10 @@ NEWS = (
     "weeks. Families of the missing waited outside in the rain until the last of the cars had gone. "
 )
 PARAGRAPH = DENSE + NEWS
+SEEDS = Path(__file__).resolve().parents[2] / "seeds"
+ARTICLES = "\n\n".join(
+    path.read_text("utf-8") for path in sorted(SEEDS.iterdir()) if path.suffix in {".md", ".txt"}
+)
 RUNS = 5
 
 
@@ -58,6 +62,7 @@ class Family:
 
 
 FAMILIES = (
+    Family("articles (seeds)", lambda n: f"{ARTICLES}\n\n" * n, 8),
     Family("news, a line a paragraph", lambda n: f"{PARAGRAPH}\n\n" * n, 2_000),
     Family("news, wrapped", lambda n: (textwrap.fill(PARAGRAPH, 80) + "\n\n") * n, 2_000),
     Family("one paragraph", lambda n: PARAGRAPH * n, 2_000),
