@@ -82,6 +82,36 @@ def test_sentences_without_spaces_are_told_apart_in_any_number() -> None:
     assert sentences(one * 500) == sentences(one) * 500
 
 
+@pytest.mark.parametrize("space", ["\xa0", "\u2003", "\u202f", "\u3000"])
+def test_a_wide_space_before_a_full_stop_is_survived(space: str) -> None:
+    # sentencex 1.0.32 panics at it, and a panic is no Exception.
+    assert sentences(f"It rained. Then I{space}. He left Doha.") == [
+        "It rained.",
+        f"Then I{space}.",
+        "He left Doha.",
+    ]
+
+
+def test_a_panic_of_the_splitter_costs_no_more_than_its_advice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class PanicException(BaseException):
+        """What pyo3 raises."""
+
+    def panic(language: str, text: str) -> list[str]:
+        raise PanicException
+
+    monkeypatch.setattr("sentencex.segment", panic)
+    assert sentences("The envoy arrived. He left Doha.") == ["The envoy arrived.", "He left Doha."]
+
+    def interrupt(language: str, text: str) -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sentencex.segment", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        sentences("The envoy arrived. He left Doha.")
+
+
 def test_one_sentence_of_overlap() -> None:
     text = "One one one. Two two two. Three three three. Four four four."
     chunks = chunk_document(document(text), ChunkConfig(6, 1), words)
