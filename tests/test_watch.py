@@ -610,8 +610,9 @@ def test_chat_answers_from_a_file_that_was_dropped_in(
         try:
             called = httpx.post(f"{url}/gradio_api/call/ask", json=data).json()["event_id"]
             return httpx.get(f"{url}/gradio_api/call/ask/{called}", timeout=60).text
-        except httpx.TransportError as exc:  # a reset connection, seen once under heavy load
-            assert running.process.poll() is None, (exc, running.err)
+        except httpx.TransportError:  # a reset connection, seen once under heavy load
+            if running.process.poll() is not None:
+                raise
             return ask(question)
 
     question = "Who designed the lighthouse?"
