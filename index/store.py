@@ -169,9 +169,9 @@ class Store:
         A file whose size and time are what they were counts as unchanged.
         """
         folders = [self.path / _name(number) for number in self._numbers()]
-        folders += sorted(self.path.glob("encoders/*"))
+        folders += _within(self.path / "encoders")
         files = [self.path / "CURRENT", self.path / "FOOTNOTE"]
-        files += [path for folder in folders for path in sorted(folder.glob("*"))]
+        files += [path for folder in folders for path in _within(folder)]
         seen = []
         for path in files:
             if path.suffix != ".tmp":
@@ -607,7 +607,7 @@ class Store:
                 generation, problems = self._load(number, sha256, encoder=True)
                 if generation is not None:
                     folder = self.path / _name(number)
-                    extra = {path.name for path in folder.glob("*")} - {*PARTS, "manifest.json"}
+                    extra = {path.name for path in _within(folder)} - {*PARTS, "manifest.json"}
                     problems = [
                         Finding(f"{folder.name}/{name}", "does not belong to the index")
                         for name in sorted(extra)
@@ -718,6 +718,14 @@ class Store:
 
 
 _MISSING = "is missing"
+
+
+def _within(folder: Path) -> list[Path]:
+    """Return what a folder holds, sorted; nothing if it has just gone (`Path.glob` would raise)."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _name(number: int) -> str:

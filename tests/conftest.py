@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 os.environ.update(
     HF_HUB_OFFLINE="1",
@@ -41,17 +40,13 @@ def _no_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def seeds_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The index of the seeds, made with the real embedder; workers of one run share it."""
+    """The index of the seeds, made with the real embedder."""
     from index.build import update_index
     from index.embed import SentenceEmbedder
 
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    with FileLock(shared / "seeds.lock"):
-        if not (shared / "seeds").exists():
-            update_index(shared / "seeds", [SEEDS], embedder=SentenceEmbedder())
-    return shared / "seeds"
+    index_dir = tmp_path_factory.mktemp("seeds") / "index"
+    update_index(index_dir, [SEEDS], embedder=SentenceEmbedder())
+    return index_dir
 
 
 @pytest.fixture(scope="session")

@@ -907,7 +907,7 @@ def run_machine(examples: int) -> None:
     )
 
 
-@pytest.mark.parametrize("part", range(4))  # in parts, so that two processes share them
+@pytest.mark.parametrize("part", range(4))
 def test_an_update_equals_a_rebuild_two_hundred_times(part: int) -> None:
     run_machine(50)
 

@@ -453,6 +453,22 @@ def test_the_stamp_changes_with_every_file_that_is_read_and_with_no_other(store:
     assert_new()
 
 
+@pytest.mark.parametrize("name", ["scandir", "listdir"])
+def test_a_generation_that_goes_while_it_is_looked_at_is_no_error(
+    store: Store, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    listed = getattr(os, name)
+
+    def list_or_miss(path: str | os.PathLike[str] = ".") -> object:
+        if os.fspath(path).endswith("gen-000001"):
+            raise FileNotFoundError(path)
+        return listed(path)
+
+    monkeypatch.setattr(os, name, list_or_miss)
+    assert store.stamp()
+    assert isinstance(store.check(), list)
+
+
 def test_damage_falls_back_and_says_so(store: Store) -> None:
     path = store.path / "gen-000002" / "vectors.faiss"
     data = bytearray(path.read_bytes())

@@ -324,14 +324,10 @@ def _weights(graph: onnx.ModelProto) -> dict[str, torch.Tensor]:
         elif form not in ("scale", "shape"):
             found[whole if form == "half" else name] = values
     # The exporter turns matrices round, and names them anew; their products are named by module.
-    turned = {
-        f"{node.name.removeprefix('/').removesuffix('/MatMul').replace('/', '.')}.weight": node.input[
-            1
-        ]
-        for node in graph.graph.node
-        if node.op_type == "MatMul"
-    }
-    found |= {name: found[matrix].T for name, matrix in turned.items() if matrix in found}
+    for node in graph.graph.node:
+        if node.op_type == "MatMul" and node.input[1] in found:
+            module = node.name.removeprefix("/").removesuffix("/MatMul").replace("/", ".")
+            found[f"{module}.weight"] = found[node.input[1]].T
     return {
         name.removeprefix("model."): torch.from_numpy(values.astype(np.float32))
         for name, values in found.items()
