@@ -51,7 +51,7 @@ class Source(Protocol):
 class QAConfig:
     """How questions are answered."""
 
-    passages: int = 6
+    passages: int = 4
     """Passages read for a question: the measured trade of F1 for time (docs/measurements.md)."""
 
     depth: int = 48

@@ -18,8 +18,8 @@ Run = tuple[str, ...]
 
 NEW = 0.3
 """A passage is read if more than this share of its runs is new. With three edited copies of each
-seed, the six passages read come from 2.3 articles (without the copies from 2.4, and with all
-passages read as they are found from 1.5); without copies no passage of the seeds is left out, whatever
+seed, the first six passages come from 2.3 articles (without the copies from 2.4, and with all
+passages taken as they are found from 1.5); without copies no passage of the seeds is left out, whatever
 is asked (docs/measurements.md)."""
 
 _SAME_STORY = 0.3
