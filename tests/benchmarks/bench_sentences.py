@@ -1,24 +1,26 @@
 """Sentences and chunks: how many golden cases come out right, and how fast.
 
     pip install nupunkt sentencesplit semantic-text-splitter   # none is a dependency of Footnote
-    python tests/benchmarks/bench_sentences.py
+    python tests/benchmarks/bench_sentences.py [FILE]
 
-First table: the cases of tests/golden/boundaries.jsonl by who splits them: Footnote, and libraries
+With FILE, rows as `footnote eval` reads them, only the speed on its contexts, by source, and on the
+articles of seeds/ is shown, each text by itself. Otherwise, first table: the cases of tests/golden/boundaries.jsonl by who splits them: Footnote, and libraries
 alone (on the whole text) and below Footnote's own rule for lines. Second table: megabytes of UTF-8 a
-second of processor time (median of five runs) of `sentence_spans`, of `chunk_document` with a counter
+second of processor time (the best of nine runs) of `sentence_spans`, of `chunk_document` with a counter
 that costs nothing, and of the embedder's own counter, which takes its time besides; and the time of a
 text of twice the size over that of the text, which `pytest -m slow tests/test_boundaries.py` holds to
 2.5.
 """
 
 import gc
-import statistics
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 if __name__ == "__main__":
     sys.path[:0] = [str(path) for path in Path(__file__).resolve().parents[1:3]]
@@ -30,6 +32,7 @@ from rich.table import Table
 from index._sentences import _paragraphs, sentence_spans
 from index.chunk import ChunkConfig, chunk_document
 from index.types import Document
+from qa.evaluate import load_examples
 from tests.boundaries import CASES, Case, words
 
 DENSE = (
@@ -49,7 +52,8 @@ SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 ARTICLES = "\n\n".join(
     path.read_text("utf-8") for path in sorted(SEEDS.iterdir()) if path.suffix in {".md", ".txt"}
 )
-RUNS = 5
+RUNS = 9
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,8 @@ def chunk(text: str) -> object:
     return chunk_document(Document("d", "Title", text, "d.txt"), ChunkConfig(), cheap_count)
 
 
-def median_time(work: Callable[[str], object], text: str) -> float:
-    """Seconds of processor time, the median of several runs."""
+def best_time(work: Callable[[T], object], text: T) -> float:
+    """Seconds of processor time, the least of several runs: the others were disturbed."""
     times = []
     gc.disable()
     try:
@@ -103,17 +107,17 @@ def median_time(work: Callable[[str], object], text: str) -> float:
             times.append(time.process_time() - start)
     finally:
         gc.enable()
-    return statistics.median(times)
+    return min(times)
 
 
 def doubling_ratio(family: Family, work: Callable[[str], object] = chunk) -> float:
     """Processor time of a text of twice the size over that of the text."""
     one, two = family.make(family.n), family.make(2 * family.n)
-    ratio = median_time(work, two) / median_time(work, one)
+    ratio = best_time(work, two) / best_time(work, one)
     for _ in range(2):
         # The machine may have been busy with something else during one of the two.
         if ratio > 2.2:
-            ratio = min(ratio, median_time(work, two) / median_time(work, one))
+            ratio = min(ratio, best_time(work, two) / best_time(work, one))
     return ratio
 
 
@@ -194,16 +198,38 @@ def speed() -> Table:
     for family in FAMILIES:
         text = family.make(family.n)
         size = len(text.encode()) / 1e6
-        spans = median_time(sentence_spans, text)
-        cells = [f"{size / spans:.1f}", f"{size / median_time(chunk, text):.1f}"]
+        spans = best_time(sentence_spans, text)
+        cells = [f"{size / spans:.1f}", f"{size / best_time(chunk, text):.1f}"]
         news = family.name.startswith("news")
-        cells.append(f"{size / (median_time(pieces, text) - spans):.1f}" if news else "")
+        cells.append(f"{size / (best_time(pieces, text) - spans):.1f}" if news else "")
         table.add_row(family.name, f"{size:.2f}", *cells, f"{doubling_ratio(family):.2f}")
     return table
 
 
+def article_speed(path: Path) -> Table:
+    """Megabytes a second over whole texts, one at a time."""
+    sets = {"seeds": [p.read_text("utf-8") for p in SEEDS.iterdir() if p.suffix in {".md", ".txt"}]}
+    for row in load_examples(path):
+        sets.setdefault(row.source or "(no source)", []).append(row.context)
+    table = Table("texts", "MB", "sentences", "chunks", title="MB/s")
+    for source, every in sets.items():
+        texts = list(dict.fromkeys(every))
+        size = sum(len(text.encode()) for text in texts) / 1e6
+        times = (best_time(partial(each, work), texts) for work in (sentence_spans, chunk))
+        table.add_row(source, f"{size:.2f}", *(f"{size / seconds:.1f}" for seconds in times))
+    return table
+
+
+def each(work: Callable[[str], object], texts: Sequence[str]) -> None:
+    for text in texts:
+        work(text)
+
+
 def main() -> None:
     console = Console()
+    if len(sys.argv) > 1:
+        console.print(article_speed(Path(sys.argv[1])))
+        return
     console.print(accuracy(CASES))
     console.print(chunk_accuracy(CASES))
     console.print(speed())
