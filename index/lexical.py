@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-from collections import defaultdict
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from zipfile import BadZipFile
 
 import bm25s
 import numpy as np
 import Stemmer
+from bm25s.stopwords import STOPWORDS_EN_PLUS
 from numpy.typing import NDArray
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from index.errors import IndexDamaged
 from index.types import Scores
 
-LEXICAL_VERSION = 1
+LEXICAL_VERSION = 2
 """Raised when the same texts would give other word lists, or a question other words."""
 
 _WORD_PATTERN = r"(?u)\b\w+\b"
@@ -28,30 +28,27 @@ _B = 0.75
 """Chosen on the dev questions of SQuADShifts with the fusion of `index.retrieve`: a passage of a
 hundred words gains little from a term's second occurrence. The table is in docs/measurements.md."""
 
+STOP_WORDS = frozenset(STOPWORDS_EN_PLUS)
+"""Words that say nothing of a text's subject; they are not indexed."""
 
-_SLIP = 5
-_TWO_SLIPS = 9
-"""Letters of a stem from which on it may have one slip, or two. Four letters with one slip are
-mostly another word."""
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 class LexicalIndex:
     """An immutable BM25 index; row ``i`` is the ``i``-th text it was built from.
 
-    The variant is Lucene's (Kamphuis et al. 2020), bm25s' default.
+    The variant is Lucene's (Kamphuis et al. 2020), bm25s' default. ``words`` are the texts' words as they
+    stand there, in lower case, with the number of texts that hold each.
     """
 
-    def __init__(self, model: bm25s.BM25, size: int) -> None:
+    def __init__(self, model: bm25s.BM25, size: int, words: Mapping[str, int]) -> None:
+        self.words = words
         self._model = model
         self._size = size
         frequency = np.diff(np.asarray(model.scores["indptr"], dtype=np.float64))
         # Robertson and Sparck Jones' weight as Lucene smooths it; an unseen term weighs the most.
         self._idf = np.log1p((size - frequency + 0.5) / (frequency + 0.5))
         self._idf_unseen = float(np.log1p((size + 0.5) / 0.5))
-        self._frequency = frequency
-        self._initials: dict[str, list[str]] = defaultdict(list)
-        for term in model.vocab_dict:
-            self._initials[term[:1]].append(term)
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
@@ -65,18 +62,17 @@ class LexicalIndex:
         else:
             _restore(model, np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(1, np.int64))
             model.vocab_dict = {}
-        return cls(model, len(texts))
+        words = Counter(word for text in texts for word in {*_LETTERS.findall(text.lower())})
+        return cls(model, len(texts), dict(sorted(words.items())))
 
     def __len__(self) -> int:
         """Return the number of texts."""
         return self._size
 
     def scores(self, question: str) -> Scores:
-        """Return the BM25 score of every text, shape ``(len(self),)``; 0 where no term is shared.
-
-        A term that no text holds counts as the one that was most likely meant (`_meant`), if any.
-        """
-        known = [row for row in map(self._meant, _tokens(question)) if row is not None]
+        """Return the BM25 score of every text, shape ``(len(self),)``; 0 where no term is shared."""
+        vocabulary = self._model.vocab_dict
+        known = [vocabulary[term] for term in _tokens(question) if term in vocabulary]
         if not known or not self._size:
             return np.zeros(self._size, dtype=np.float32)
         scores: Scores = self._model.get_scores_from_ids(known)[: self._size]
@@ -85,46 +81,24 @@ class LexicalIndex:
     def coverage(self, question: str) -> Scores:
         """Return the share of the question's terms that each text holds, shape ``(len(self),)``.
 
-        Terms are weighted by inverse document frequency; a term that no text holds counts fully,
-        whether or not another one may have been meant: then it is covered as far as that one weighs.
-        The share is between 0 and 1, and 0 for a question without terms.
+        Terms are weighted by inverse document frequency; a term that no text holds counts fully. The
+        share is between 0 and 1, and 0 for a question without terms.
         """
         terms = set(_tokens(question))
-        unseen = [term for term in terms if term not in self._model.vocab_dict]
-        known = {row for row in map(self._meant, terms) if row is not None}
-        seen = [self._model.vocab_dict[term] for term in terms if term in self._model.vocab_dict]
-        total = self._idf_unseen * len(unseen) + float(self._idf[seen].sum())
+        vocabulary = self._model.vocab_dict
+        known = sorted(vocabulary[term] for term in terms if term in vocabulary)
+        total = self._idf_unseen * (len(terms) - len(known)) + float(self._idf[known].sum())
         covered = np.zeros(self._size, dtype=np.float32)
         if total <= 0.0:
             return covered
         indptr, indices = self._model.scores["indptr"], self._model.scores["indices"]
-        for term in sorted(known):
+        for term in known:
             covered[indices[indptr[term] : indptr[term + 1]]] += self._idf[term] / total
         return covered
 
-    def _meant(self, term: str) -> int | None:
-        """Return the row of a term, or of the one it is a misspelling of; ``None`` if there is none.
-
-        That is a term of the texts with the same first letter, at one slip's distance (two for long
-        words; a letter wrong, missing, too many, or swapped with its neighbour), the nearest, and of
-        several the one that most texts hold. Short words and numbers are never taken for others.
-        """
-        row: int | None = self._model.vocab_dict.get(term)
-        if row is not None or len(term) < _SLIP or not term.isalpha():
-            return row
-        near = process.extract(
-            term,
-            self._initials.get(term[0], []),
-            scorer=OSA.distance,
-            score_cutoff=1 if len(term) < _TWO_SLIPS else 2,
-            limit=None,
-        )
-        rows = [
-            (slips, self._model.vocab_dict[other]) for other, slips, _ in near if other.isalpha()
-        ]
-        return min(
-            rows, key=lambda one: (one[0], -self._frequency[one[1]], one[1]), default=(0, None)
-        )[1]
+    def holds(self, word: str) -> bool:
+        """Tell whether a text holds ``word`` or an inflection of it; a stop word counts as held."""
+        return all(term in self._model.vocab_dict for term in _tokens(word))
 
     def to_bytes(self) -> bytes:
         """Return the index as one ``.npz`` (no pickle in it); equal indexes give equal bytes."""
@@ -136,6 +110,8 @@ class LexicalIndex:
             indices=np.asarray(self._model.scores["indices"], dtype=np.int32),
             indptr=np.asarray(self._model.scores["indptr"], dtype=np.int64),
             vocabulary=np.frombuffer(json.dumps(ordered).encode(), dtype=np.uint8),
+            words=np.frombuffer(json.dumps([*self.words]).encode(), dtype=np.uint8),
+            counts=np.array([*self.words.values()], dtype=np.int64),
             size=np.array(self._size, dtype=np.int64),
         )
         return buffer.getvalue()
@@ -147,6 +123,8 @@ class LexicalIndex:
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 size = int(arrays["size"])
                 ordered = json.loads(arrays["vocabulary"].tobytes())
+                words = json.loads(arrays["words"].tobytes())
+                counts = dict(zip(words, arrays["counts"].tolist(), strict=True))
                 model = bm25s.BM25(k1=_K1, b=_B)
                 _restore(model, arrays["data"], arrays["indices"], arrays["indptr"], size)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as exc:
@@ -154,7 +132,7 @@ class LexicalIndex:
                 "The index's word lists cannot be read; run `footnote index --rebuild`."
             ) from exc
         model.vocab_dict = {token: number for number, token in enumerate(ordered)}
-        return cls(model, size)
+        return cls(model, size, counts)
 
 
 def _restore(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from index.chunk import sentence_spans
 from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError, FootnoteError, ReaderError
 from index.retrieve import Retriever
+from index.spelling import Spelling
 from index.store import Generation, Store
 from index.types import Document, Hit
 from qa.candidates import Candidate, Group, Place, also_said, group_answers
@@ -89,6 +90,7 @@ class _Snapshot:
 
     generation: Generation
     retriever: Retriever
+    spelling: Spelling
     stamp: str
 
 
@@ -197,9 +199,10 @@ class QA:
 
         ``threshold`` (0 to 1; default: `threshold`) is the confidence below which an answer is
         withheld; 0 never refuses while anything was read. ``top`` limits the answers (the first
-        and its alternatives) and the citations of each. Raises `ConfigError` for a threshold outside
-        0 to 1 or a ``top`` below 1. A question that cannot be asked (empty, too long, without words,
-        not English) is answered with a refusal that says so.
+        and its alternatives) and the citations of each. A question is searched and read with its
+        misspelt words put right, and its answer says so (`Answer.read_as`). A question that cannot be
+        asked (empty, too long, without words, not English) is answered with a refusal that says so.
+        Raises `ConfigError` for a threshold outside 0 to 1 or a ``top`` below 1.
         """
         limit = self.threshold if threshold is None else threshold
         if not 0.0 <= limit <= 1.0:
@@ -211,25 +214,29 @@ class QA:
         for start in range(0, len(questions), _BATCH):
             batch = questions[start : start + _BATCH]
             problems = [self._problem(question, snapshot) for question in batch]
-            asked = [q for q, problem in zip(batch, problems, strict=True) if problem is None]
-            examined = iter(self._examine(asked, snapshot))
+            sound = [q for q, problem in zip(batch, problems, strict=True) if problem is None]
+            asked = [snapshot.spelling.corrected(question) for question in sound]
+            examined = iter(zip(asked, self._examine(asked, snapshot), strict=True))
             for question, problem in zip(batch, problems, strict=True):
-                answers.append(
-                    _refusal(question, problem)
-                    if problem is not None
-                    else self._decide(question, next(examined), snapshot, limit, top)
-                )
+                if problem is not None:
+                    answers.append(_refusal(question, problem))
+                    continue
+                read_as, evidence = next(examined)
+                answer = self._decide(question, evidence, snapshot, limit, top)
+                answers.append(answer if read_as == question else replace(answer, read_as=read_as))
             if progress is not None:
                 progress(len(batch))
         return answers
 
     def search(self, questions: Sequence[str], k: int = 20) -> list[list[Hit]]:
         """Return the ``k`` passages closest to each question, best first, without reading them."""
-        return self._current().retriever.search(questions, k)
+        snapshot = self._current()
+        return snapshot.retriever.search([*map(snapshot.spelling.corrected, questions)], k)
 
     def examine(self, questions: Sequence[str]) -> list[Evidence]:
         """Return what is known about each question before a decision; confidence is fitted on it."""
-        return self._examine(questions, self._current())
+        snapshot = self._current()
+        return self._examine([*map(snapshot.spelling.corrected, questions)], snapshot)
 
     def _open(self) -> _Snapshot:
         stamp = self._source.stamp()
@@ -237,7 +244,12 @@ class QA:
         embedder = self._embedder or generation.encoder
         if embedder is None:  # a model that could not be exported asks its questions itself
             embedder = SentenceEmbedder(generation.manifest.embedder.name)
-        return _Snapshot(generation, Retriever(generation, embedder), stamp)
+        return _Snapshot(
+            generation,
+            Retriever(generation, embedder),
+            Spelling(generation.lexical, lambda word: embedder.count_pieces([word]) == [1]),
+            stamp,
+        )
 
     def _current(self) -> _Snapshot:
         """Return the newest generation, opening it if it is new."""

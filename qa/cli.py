@@ -599,6 +599,8 @@ def _print_answer(answer: Answer) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
+    if answer.read_as is not None:
+        console.print(Text(f"Read as: {_one_line(answer.read_as)}", style="dim"))
     if answer.text is None:
         console.print(Text(answer.reason or "", style="yellow"))
         if answer.nearest is not None:

@@ -159,7 +159,8 @@ class Answer:
     probability that it is right) and one citation for each place that says it, best first. A refusal
     has ``text is None``, no citations, a ``refusal`` code, its ``reason`` as a sentence, and the
     ``nearest`` passage where one was read; ``confidence`` is then that of the answer withheld (0.0
-    where nothing was read).
+    where nothing was read). ``read_as`` is the question with its misspelt words put right, ``None`` if it
+    was read as it stands.
     """
 
     question: str
@@ -170,11 +171,13 @@ class Answer:
     refusal: Refusal | None = None
     reason: str | None = None
     nearest: Nearest | None = None
+    read_as: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: plain dicts, lists, strings and numbers only."""
         return {
             "question": self.question,
+            "read_as": self.read_as,
             "text": self.text,
             "confidence": self.confidence,
             "reason": self.reason,

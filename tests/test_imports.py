@@ -64,6 +64,7 @@ def test_a_file_imports_only_what_its_room_may(path: Path) -> None:
     [
         ("index/chunk.py", {"index._sentences", "index._text", "index.types"}),
         ("index/lexical.py", {"index.errors", "index.types"}),
+        ("index/spelling.py", {"index.lexical"}),
         ("index/retrieve.py", {"index.embed", "index.lexical", "index.types"}),
         ("index/embed.py", {"index.errors", "index.types"}),
         ("qa/metrics.py", set()),

@@ -206,7 +206,7 @@ def _answered(answer: Answer, text: str) -> str:
         _note(number, other, with_quote=True) for number, other in enumerate(others, 2)
     )
     return (
-        '<div class="fn-reply">'
+        f'<div class="fn-reply">{_read_as(answer)}'
         f'<p class="fn-answer" dir="auto">{inline(text)}</p>'
         f'<p class="fn-meta">{_chip(answer.confidence)}{agree if articles > 1 else ""}</p>'
         f'<blockquote class="fn-quote" dir="auto">{_quote(first)}<sup>1</sup>'
@@ -214,6 +214,18 @@ def _answered(answer: Answer, text: str) -> str:
         f'<ol class="fn-notes">{notes}</ol>'
         f"{_alternatives(answer.alternatives)}</div>"
     )
+
+
+def _read_as(answer: Answer) -> str:
+    """Return the question as it was read, the words marked that were put right; "" if none was."""
+    if answer.read_as is None:
+        return ""
+    typed = set(answer.question.split())
+    words = [
+        escape(word) if word in typed else f"<em>{escape(word)}</em>"
+        for word in answer.read_as.split()
+    ]
+    return f'<p class="fn-read-as" dir="auto">Read as: {" ".join(words)}</p>'
 
 
 def _chip(confidence: float) -> str:
@@ -294,7 +306,7 @@ _LEADS = {
 
 def _refused(answer: Answer, threshold: float) -> str:
     lead = _LEADS[answer.refusal] if answer.refusal else "No answer."
-    parts = [f'<div class="fn-reply fn-refusal"><p class="fn-lead">{lead}</p>']
+    parts = [f'<div class="fn-reply fn-refusal">{_read_as(answer)}<p class="fn-lead">{lead}</p>']
     if answer.reason:
         parts.append(f'<p class="fn-reason" dir="auto">{escape(answer.reason)}</p>')
     if answer.refusal is Refusal.NO_ANSWER and 0 < answer.confidence < threshold:

@@ -1,0 +1,80 @@
+"""A question's misspelt words -> the words that were meant, as far as the texts hold them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import resources
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from index.lexical import STOP_WORDS, LexicalIndex
+
+_SHORTEST = 4
+_TWO_SLIPS = 8
+_LONGEST = 30
+"""Letters of a word that may be misspelt, of one that may have two slips, and of the longest one that
+is looked at. Three letters with one slip are mostly another word."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+class Spelling:
+    """Corrects questions by the words of the texts in ``lexical``.
+
+    A word is misspelt if the texts hold neither it nor an inflection of it, no dictionary of English does,
+    and ``is_word``, which may know names, does not know it either. What was meant is then the word of the texts, or stop word ("which"), with the same first letter
+    at one slip's distance (two for long words; a slip is a letter wrong, missing, too many, or swapped with
+    its neighbour; optimal string alignment): the nearest; of several the one that most texts hold.
+    Without such a word it stays.
+    """
+
+    def __init__(self, lexical: LexicalIndex, is_word: Callable[[str], bool]) -> None:
+        self._lexical = lexical
+        self._is_word = is_word
+        self._initials: dict[str, dict[str, int]] = defaultdict(dict)
+        everywhere = dict.fromkeys(filter(str.isalpha, STOP_WORDS), len(lexical))
+        for word, texts in {**lexical.words, **everywhere}.items():
+            self._initials[word[0]][word] = texts
+
+    def corrected(self, question: str) -> str:
+        """Return ``question`` with its misspelt words put right; their case stays.
+
+        What comes out is not changed by a second time.
+        """
+        return _WORD.sub(lambda word: self._meant(word.group()), question)
+
+    def _meant(self, typed: str) -> str:
+        word = typed.lower()
+        if (
+            not _SHORTEST <= len(word) <= _LONGEST
+            or self._lexical.holds(word)
+            or self._is_word(word)
+            or word in _english()
+        ):
+            return typed
+        choices: Mapping[str, int] = self._initials.get(word[0], {})
+        near = process.extract(
+            word,
+            choices.keys(),
+            scorer=OSA.distance,
+            score_cutoff=1 if len(word) < _TWO_SLIPS else 2,
+            limit=None,
+        )
+        if not near:
+            return typed
+        meant: str = min(near, key=lambda one: (one[1], -choices[one[0]], one[0]))[0]
+        if len(typed) > 1 and typed.isupper():
+            return meant.upper()
+        return meant.capitalize() if typed[0].isupper() else meant
+
+
+@cache
+def _english() -> frozenset[str]:
+    """Return the 82,765 words of symspellpy's dictionary (of Google Books, those that SCOWL knows)."""
+    file = resources.files("symspellpy") / "frequency_dictionary_en_82_765.txt"
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    return frozenset(line.partition(" ")[0] for line in lines)

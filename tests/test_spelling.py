@@ -1,0 +1,80 @@
+"""Misspelt words of a question."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.lexical import LexicalIndex
+from index.spelling import Spelling
+
+TEXTS = [
+    "Penicillin cures; the Hubble telescope flew.",
+    "Chandrayaan landed. The stated price of doges is 1976 pounds.",
+    "Alcaraz won Wimbledon before the market closed.",
+    "Another market, another telescope.",
+]
+KNOWN = frozenset({"telescom"})
+
+
+def spelling(texts: list[str] = TEXTS) -> Spelling:
+    return Spelling(LexicalIndex.build(texts), KNOWN.__contains__)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("penicilin", "penicillin"),  # a letter missing
+        ("pennicillin", "penicillin"),  # too many
+        ("penicillim", "penicillin"),  # wrong
+        ("hubbel", "hubble"),  # swapped
+        ("chandraayn", "chandrayaan"),  # two slips in a long word
+        ("Hubbel", "Hubble"),
+        ("WIMBELDON", "WIMBLEDON"),
+        ("whihc", "which"),  # in no text, but every question may hold it
+        ("who won wimbeldon, and whn?", "who won wimbledon, and whn?"),
+        ("Télescope🦊", "Telescope🦊"),
+        ("Did the telescpoe's mirror work?", "Did the telescope's mirror work?"),
+    ],
+)
+def test_a_misspelt_word_is_put_right(typed: str, meant: str) -> None:
+    assert spelling().corrected(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "telescopes",  # inflected
+        "states",  # so is "stated"
+        "markers",  # a word, if one that no text holds
+        "telescom",  # somebody knows it
+        "dog",  # short
+        "1967",
+        "tubble",  # another first letter
+        "markxts",  # two slips in a short word
+        "mar-ket a_b_c",
+        "penicillin" * 4,
+        "",
+    ],
+)
+def test_other_words_stay(typed: str) -> None:
+    assert spelling().corrected(typed) == typed
+
+
+def test_of_several_words_the_nearest_is_meant_then_the_commonest() -> None:
+    texts = ["markel", "market", "market", "marched"]
+    assert spelling(texts).corrected("markez") == "market"
+    assert spelling(["sixteenths", "seventeenth seventeen"]).corrected("seventeenht") == "seventeenth"
+
+
+@given(st.lists(st.text("abcdehilmorst ", max_size=30), max_size=4), st.text("abcdehilmorst ?"))
+def test_a_corrected_question_is_not_corrected_again(texts: list[str], question: str) -> None:
+    found = spelling(texts)
+    once = found.corrected(question)
+    assert found.corrected(once) == once
+    assert len(once.split()) == len(question.split())
+
+
+def test_without_texts_only_stop_words_are_known() -> None:
+    assert spelling([]).corrected("Whihc wimbeldon?") == "Which wimbeldon?"
