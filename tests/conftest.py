@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,10 @@ os.environ.update(
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "seeds"
+FOOTNOTE = Path(sys.executable).with_name("footnote")
+
+LONGEST = ("chat", "durability", "golden", "hostile_files", "watch", "cli", "fit", "readme")
+"""Files with the tests that take longest, the longest first."""
 
 
 def rounds(here: int, in_ci: int) -> int:
@@ -44,6 +52,12 @@ def pytest_configure() -> None:
         os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that pytest-xdist's processes end together."""
+    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_network() -> Iterator[None]:
     """Let sockets reach this machine only."""
@@ -62,22 +76,30 @@ def _no_network() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def seeds_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The index of the seeds, made with the real embedder; by one of pytest-xdist's processes for all.
-
-    No test changes it: those that would, take a copy.
-    """
-    from index.build import update_index
+def embedder() -> Any:
+    """The real embedding model; loaded at its first use and exported once in a process."""
     from index.embed import SentenceEmbedder
 
+    made = SentenceEmbedder()
+    made.export_encoder = cache(made.export_encoder)  # type: ignore[method-assign]
+    return made
+
+
+@pytest.fixture(scope="session")
+def seeds_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The index of the seeds, beside a copy of them; made by the README's own command.
+
+    One of pytest-xdist's processes makes it for all. No test changes it: those that would, copy it.
+    """
     place = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:  # the folder above is that of all processes of this run
         place = place.parent
-    index_dir = place / "seeds-index"
-    with FileLock(place / "seeds-index.lock"):
-        if not (index_dir / "CURRENT").exists():
-            update_index(index_dir, [SEEDS], embedder=SentenceEmbedder())
-    return index_dir
+    folder = place / "over-seeds"
+    with FileLock(place / "over-seeds.lock"):
+        if not folder.exists():
+            shutil.copytree(SEEDS, folder / "seeds")
+            subprocess.run([FOOTNOTE, "index", "seeds"], check=True, cwd=folder)
+    return folder / ".footnote"
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import venv
@@ -71,14 +72,15 @@ def test_installed_into_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
         f"assert qa.__file__.startswith({str(tmp_path)!r}), qa.__file__\n"
         "print(r.Reader.load().read(['Where was it?'], [['It was in Rome.']])[0][0].spans[0])\n"
     )
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [python, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+        [python, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path, env=bare
     )
     assert done.returncode == 0, done.stderr
     assert "Span(" in done.stdout
     helped = subprocess.run(
         [tmp_path / "venv" / "bin" / "footnote", "--help"],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=bare,
     )  # fmt: skip
     assert helped.returncode == 0, helped.stderr
     assert "index" in helped.stdout
