@@ -52,6 +52,7 @@ def test_contents(wheel: Path) -> None:
 
 def test_installed_into_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     """The dependencies are this environment's: what is tested is the wheel, not a registry."""
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run(
@@ -59,6 +60,7 @@ def test_installed_into_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
          "--no-index", "--disable-pip-version-check", wheel],
         check=True,
         capture_output=True,
+        env=bare,
     )  # fmt: skip
     [site] = (tmp_path / "venv" / "lib").glob("python3*/site-packages")
     ours = next(path for path in sys.path if path.endswith("site-packages"))
@@ -72,7 +74,6 @@ def test_installed_into_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
         f"assert qa.__file__.startswith({str(tmp_path)!r}), qa.__file__\n"
         "print(r.Reader.load().read(['Where was it?'], [['It was in Rome.']])[0][0].spans[0])\n"
     )
-    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [python, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path, env=bare
     )
