@@ -33,7 +33,7 @@ SECONDS = 30
 """Until something that must happen counts as not happening."""
 
 
-def until(condition: Callable[[], bool], seconds: float = SECONDS, every: float = 0.02) -> bool:
+def until(condition: Callable[[], bool], seconds: float = SECONDS, every: float = 0.05) -> bool:
     """Tell whether the condition comes true in time; look every so many seconds."""
     end = time.monotonic() + seconds
     while not condition():
