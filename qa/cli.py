@@ -191,15 +191,18 @@ def chat(
     index_dir: Path, host: str, port: int, auth: str | None, open_browser: bool, watch: bool
 ) -> None:
     """Serve the web chat."""
-    from qa.answer import QA
-    from qa.uploads import Uploads
-    from ui.app import serve
-
     user, colon, password = (auth or "").partition(":")
     if auth is not None and not (user and colon and password):
         raise click.UsageError("--auth takes USER:PASSWORD, both not empty")
+
+    from qa.answer import QA
+    from qa.uploads import Uploads
+
     qa = QA.open(index_dir)
     _warn(qa)
+
+    from ui.app import serve  # loads Gradio: what is wrong is said before
+
     uploads = Uploads(index_dir)
     followed: AbstractContextManager[None] = nullcontext()
     if watch:

@@ -1,14 +1,20 @@
-"""What all tests share: no network, and one index of the seeds, built once."""
+"""What all tests share: no network, one index of the seeds, built once, and how often chance is tried."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
+from hypothesis import settings
 
 os.environ.update(
     HF_HUB_OFFLINE="1",
@@ -19,17 +25,37 @@ os.environ.update(
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "seeds"
+FOOTNOTE = Path(sys.executable).with_name("footnote")
+
+LONGEST = ("chat", "durability", "golden", "hostile_files", "watch", "cli", "fit", "readme")
+"""Files with the tests that take longest, the longest first."""
+
+
+def rounds(here: int, in_ci: int) -> int:
+    """Return how many times a test draws by chance: all of ``in_ci`` where ``CI=true``, else ``here``.
+
+    A test that goes through every case, rather than through some by chance, never asks.
+    """
+    return in_ci if os.environ.get("CI") == "true" else here
 
 
 def pytest_configure() -> None:
     """Keep each of pytest-xdist's processes on a core of its own, with all that it starts.
 
-    Their models' threads would otherwise wait for one another on the same cores.
+    Their models' threads would otherwise wait for one another on the same cores. Hypothesis draws
+    anew each time in CI too, where by itself it would draw the same examples for ever.
     """
+    settings.load_profile("default")
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that pytest-xdist's processes end together."""
+    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -50,14 +76,30 @@ def _no_network() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def seeds_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The index of the seeds, made with the real embedder."""
-    from index.build import update_index
+def embedder() -> Any:
+    """The real embedding model; loaded at its first use and exported once in a process."""
     from index.embed import SentenceEmbedder
 
-    index_dir = tmp_path_factory.mktemp("seeds") / "index"
-    update_index(index_dir, [SEEDS], embedder=SentenceEmbedder())
-    return index_dir
+    made = SentenceEmbedder()
+    made.export_encoder = cache(made.export_encoder)  # type: ignore[method-assign]
+    return made
+
+
+@pytest.fixture(scope="session")
+def seeds_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The index of the seeds, beside a copy of them; made by the README's own command.
+
+    One of pytest-xdist's processes makes it for all. No test changes it: those that would, copy it.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the folder above is that of all processes of this run
+        place = place.parent
+    folder = place / "over-seeds"
+    with FileLock(place / "over-seeds.lock"):
+        if not folder.exists():
+            shutil.copytree(SEEDS, folder / "seeds")
+            subprocess.run([FOOTNOTE, "index", "seeds"], check=True, cwd=folder)
+    return folder / ".footnote"
 
 
 @pytest.fixture(scope="session")

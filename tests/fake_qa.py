@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,7 @@ def serve_fake(pipe: Connection, qa: FakeQA, with_rebuild: bool, options: dict[s
     sys.stderr = terminal = _Terminal()
     rebuild = fake_rebuild(qa) if with_rebuild else None
     server = app.serve(qa, port=0, block=False, rebuild=rebuild, **options)
+    client = cache(lambda: Client(server.url, verbose=False))
     pipe.send(server.url)
     while (told := pipe.recv()) is not None:
         if told == "terminal":
@@ -255,13 +257,10 @@ def serve_fake(pipe: Connection, qa: FakeQA, with_rebuild: bool, options: dict[s
             pipe.send(None)
         elif question:
             try:
-                pipe.send(Client(server.url, verbose=False).predict(api_name="/ask", **question))
+                pipe.send(client().predict(api_name="/ask", **question))
             except AppError as exc:
                 pipe.send(str(exc))
         else:
-            described = Client(server.url, verbose=False).view_api(
-                print_info=False, return_format="dict"
-            )
-            pipe.send(described)
+            pipe.send(client().view_api(print_info=False, return_format="dict"))
     server.close()
     pipe.send(asked)

@@ -9,7 +9,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from index.errors import ConfigError, EmbedderError
 from index.types import Document, Mark
 from qa import QA
 from qa.question import REASONS, unanswerable
+from tests.conftest import FOOTNOTE
 from tests.fake_qa import FakeQA, document, fake_rebuild, serve_fake
 from ui import app, render
 
@@ -63,9 +63,13 @@ QUESTION = "Who was named chief negotiator of the union?"
 BROKEN = "What breaks?"
 
 
+def three_articles() -> FakeQA:
+    return FakeQA([TALKS, REPORT, BRIDGE], fail_on={BROKEN: RuntimeError("a secret detail")})
+
+
 @pytest.fixture
 def qa() -> FakeQA:
-    return FakeQA([TALKS, REPORT, BRIDGE], fail_on={BROKEN: RuntimeError("a secret detail")})
+    return three_articles()
 
 
 class Chat:
@@ -117,12 +121,13 @@ class Chat:
 
 @pytest.fixture(scope="module")
 def processes() -> Any:
-    """Processes that start with Gradio loaded.
+    """Processes that start with Gradio loaded, and with what it loads at its first event.
 
     A server of Gradio's leaves event loops open, for which later tests would be blamed.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ui.app"])
+    context.set_forkserver_preload(["ui.app", "gradio_client", "matplotlib.backends.backend_agg",
+                                    "matplotlib.pyplot", "tests.fake_qa"])  # fmt: skip
     return context
 
 
@@ -137,6 +142,14 @@ def chat(processes: Any) -> Iterator[Callable[..., Chat]]:
 
     yield start
     assert [asked for one in served for asked in one.close()] == []
+
+
+@pytest.fixture(scope="module")
+def unchanged(processes: Any) -> Iterator[Chat]:
+    """A chat over three articles, for tests that leave it as it is."""
+    served = Chat(processes, three_articles(), with_rebuild=False, options={})
+    yield served
+    assert served.close() == []
 
 
 # --- over HTTP -----------------------------------------------------------------------------------
@@ -186,10 +199,8 @@ def test_health_of_the_product_over_a_lost_index(
     assert qa.ask("When was Chandrayaan-3 launched?").text is not None
 
 
-def test_every_response_forbids_what_the_page_does_not_need(
-    qa: FakeQA, chat: Callable[..., Chat]
-) -> None:
-    url = chat(qa).url
+def test_every_response_forbids_what_the_page_does_not_need(unchanged: Chat) -> None:
+    url = unchanged.url
     for path in ("/", "/healthz", "/config", "/fonts/source-serif-4-latin-400.woff2", "/nowhere"):
         headers = httpx.get(url + path).headers
         policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
@@ -201,17 +212,16 @@ def test_every_response_forbids_what_the_page_does_not_need(
     assert httpx.get(f"{url}/docs").status_code == 404
 
 
-def test_the_endpoint_gives_what_the_answer_says(qa: FakeQA, chat: Callable[..., Chat]) -> None:
-    served = chat(qa)
-    reply = served.ask(QUESTION)
+def test_the_endpoint_gives_what_the_answer_says(qa: FakeQA, unchanged: Chat) -> None:
+    reply = unchanged.ask(QUESTION)
     assert reply == qa.ask(QUESTION).to_dict()
     assert reply["text"] == "Mora Linde"
     assert [one["page"] for one in reply["citations"]] == [None, "2"]
-    refused = served.ask("Which chief penguin sings on Mars?", threshold=0.9)
+    refused = unchanged.ask("Which chief penguin sings on Mars?", threshold=0.9)
     assert refused["text"] is None
     assert refused["refusal"] == "no_answer"
     assert refused["nearest"]["source"] == TALKS.source
-    assert served.ask(QUESTION, top=1) == qa.ask(QUESTION, top=1).to_dict()
+    assert unchanged.ask(QUESTION, top=1) == qa.ask(QUESTION, top=1).to_dict()
 
 
 def test_the_endpoint_is_typed_and_the_only_one(qa: FakeQA, chat: Callable[..., Chat]) -> None:
@@ -332,8 +342,8 @@ def test_an_upload_is_capped(qa: FakeQA, chat: Callable[..., Chat]) -> None:
     assert big.status_code == 413
 
 
-def test_a_port_in_use_is_named(qa: FakeQA, chat: Callable[..., Chat]) -> None:
-    port = int(chat(qa).url.rsplit(":", 1)[1])
+def test_a_port_in_use_is_named(qa: FakeQA, unchanged: Chat) -> None:
+    port = int(unchanged.url.rsplit(":", 1)[1])
     with pytest.raises(ConfigError, match=rf"^Port {port} on 127\.0\.0\.1 is in use: .* --port"):
         app.serve(qa, port=port, block=False)
 
@@ -463,10 +473,8 @@ def tab_to(page: Any, target: Any, presses: int) -> None:
 
 
 @pytest.mark.browser
-def test_ask_and_see_the_place(
-    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
-) -> None:
-    page = visit(chat(qa).url)
+def test_ask_and_see_the_place(unchanged: Chat, visit: Callable[..., Any]) -> None:
+    page = visit(unchanged.url)
     reply = ask(page, QUESTION)
     assert page.locator(".fn-question").inner_text() == QUESTION
     assert page.locator("#fn-box textarea").input_value() == ""
@@ -506,9 +514,10 @@ def chosen_by_keyboard(page: Any) -> Any:
     page.on("filechooser", lambda chooser: opened.append(chooser))
     for _ in range(8):
         page.locator("#fn-files button").first.press("Enter")
-        page.wait_for_timeout(2000)
-        if opened:
-            return opened[0]
+        for _ in range(20):
+            page.wait_for_timeout(100)
+            if opened:
+                return opened[0]
     raise AssertionError("Enter opens no file dialog")
 
 
@@ -547,9 +556,9 @@ def test_a_citation_opens_by_keyboard_and_from_an_address_with_a_theme(
 
 @pytest.mark.browser
 def test_a_refusal_explains_itself_and_shows_the_nearest_passage(
-    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
+    unchanged: Chat, visit: Callable[..., Any]
 ) -> None:
-    page = visit(chat(qa).url)
+    page = visit(unchanged.url)
     reply = ask(page, "Which chief penguin sings on Mars?")
     assert "hold no answer" in reply.locator(".fn-lead").inner_text()
     assert "none holds an answer" in reply.locator(".fn-reason").inner_text()
@@ -618,8 +627,8 @@ def product(seeds_index: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = [Path(sys.executable).with_name("footnote"), "chat"]
-    with subprocess.Popen([*command, "--index", index, "--port", str(port)]) as process:
+    command = [FOOTNOTE, "chat", "--index", index, "--port", str(port)]
+    with subprocess.Popen(command) as process:
         try:
             for _ in range(600):
                 try:
@@ -704,9 +713,9 @@ ODD = {
 
 @pytest.mark.browser
 def test_an_odd_question_or_an_error_leaves_the_input_usable(
-    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
+    unchanged: Chat, visit: Callable[..., Any]
 ) -> None:
-    page = visit(chat(qa).url, viewport={"width": 390, "height": 844})
+    page = visit(unchanged.url, viewport={"width": 390, "height": 844})
     box = page.locator("#fn-box textarea")
     for question, lead in ODD.items():
         reply = ask(page, question)

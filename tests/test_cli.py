@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,14 +18,26 @@ import pytest
 from click.testing import CliRunner, Result
 
 from index._manifest import Manifest
+from index.embed import SentenceEmbedder
 from index.store import Store
 from index.types import Document
 from qa.cli import _progress, main
 from qa.confidence import CALIBRATED, Confidence
-from tests.conftest import ROOT, SEEDS
+from tests.conftest import FOOTNOTE, ROOT, SEEDS
 from tests.fakes import FakeEmbedder, article, write_articles
 
 QUESTION = "Who told reporters in October 2024 that talks about Gaza would resume within days?"
+
+
+@pytest.fixture(autouse=True)
+def _loaded_once(embedder: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands embed with the model that is loaded, rather than load it again."""
+
+    def made(name: str = embedder.name) -> SentenceEmbedder:
+        return embedder if name == embedder.name else SentenceEmbedder(name)
+
+    for module in ("index.embed", "qa.workbench"):
+        monkeypatch.setattr(f"{module}.SentenceEmbedder", made)
 
 
 def run(*arguments: str | Path) -> Result:
@@ -530,9 +541,8 @@ def test_eval_of_a_bad_file_names_the_line(tmp_path: Path) -> None:
 
 
 def test_the_console_script_leaves_no_traceback(tmp_path: Path) -> None:
-    script = Path(sys.executable).with_name("footnote")
     done = subprocess.run(
-        [script, "ask", "Who?", "--index", tmp_path / "none"],
+        [FOOTNOTE, "ask", "Who?", "--index", tmp_path / "none"],
         capture_output=True,
         text=True,
         check=False,

@@ -45,7 +45,7 @@ from index.store import PARTS, Generation, Store
 from index.types import Chunk, Document, Hit, Vectors
 from qa.uploads import FOLDER, Uploads
 from tests import forks as tasks
-from tests.conftest import ROOT
+from tests.conftest import ROOT, rounds
 from tests.fakes import (
     CountingFileSystem,
     ExportingEmbedder,
@@ -279,7 +279,7 @@ def kill_at_random(forks: Forks, tmp_path: Path, kills: int) -> None:
 
 
 def test_kills_at_random_moments_lose_nothing(forks: Forks, tmp_path: Path) -> None:
-    kill_at_random(forks, tmp_path, 200)
+    kill_at_random(forks, tmp_path, rounds(40, in_ci=200))
 
 
 @pytest.mark.slow
@@ -375,13 +375,13 @@ def fill_the_disk(forks: Forks, tmp_path: Path, cuts: int, *, first: bool = Fals
 
 
 def test_a_full_disk_is_never_taken_for_success(forks: Forks, tmp_path: Path) -> None:
-    fill_the_disk(forks, tmp_path, 200)
+    fill_the_disk(forks, tmp_path, rounds(40, in_ci=200))
 
 
 def test_a_full_disk_is_never_taken_for_the_success_of_a_first_build(
     forks: Forks, tmp_path: Path
 ) -> None:
-    fill_the_disk(forks, tmp_path, 200, first=True)
+    fill_the_disk(forks, tmp_path, rounds(40, in_ci=200), first=True)
 
 
 @pytest.mark.slow
@@ -476,7 +476,7 @@ def fingerprint(generation: Generation) -> tuple[object, ...]:
 
 
 def test_damage_is_named_and_never_answered_from(tmp_path: Path) -> None:
-    damage(tmp_path, mutations=1000, seed=1)
+    damage(tmp_path, mutations=rounds(200, in_ci=1000), seed=1)
 
 
 @pytest.mark.slow
@@ -908,8 +908,8 @@ def run_machine(examples: int) -> None:
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_an_update_equals_a_rebuild_two_hundred_times(part: int) -> None:
-    run_machine(50)
+def test_an_update_equals_a_rebuild(part: int) -> None:
+    run_machine(rounds(10, in_ci=50))
 
 
 @pytest.mark.slow
@@ -921,14 +921,16 @@ def test_an_update_equals_a_rebuild_five_thousand_times(part: int) -> None:
 # One writer, many readers
 
 
-def test_eight_readers_never_see_half_of_a_hundred_swaps(forks: Forks, tmp_path: Path) -> None:
+def test_eight_readers_never_see_half_of_a_swap(forks: Forks, tmp_path: Path) -> None:
     index, folder, log, stop = (tmp_path / name for name in ("index", "news", "log", "stop"))
     folder.mkdir()
     log.write_text("0\n")
     assert forks.run(tasks.write_versions, index, folder, log, 1) == 0
     outcomes = [tmp_path / f"outcome-{number}" for number in range(8)]
     readers = [forks.start(tasks.read_versions, index, stop, outcome) for outcome in outcomes]
-    for last in (26, 51, 76, 101):  # all readers have answered from the one before the next comes
+    swaps = rounds(20, in_ci=100)
+    for quarter in range(1, 5):  # all readers have answered from the one before the next comes
+        last = 1 + quarter * swaps // 4
         assert forks.run(tasks.write_versions, index, folder, log, last) == 0
         reported = [outcome.with_name(f"{outcome.name}.now") for outcome in outcomes]
         patience = time.monotonic() + 120
@@ -940,7 +942,7 @@ def test_eight_readers_never_see_half_of_a_hundred_swaps(forks: Forks, tmp_path:
     found = [json.loads(outcome.read_text()) for outcome in outcomes]
     assert all(one["opened"] >= 3 for one in found), found
     assert all(one["asked"] >= one["answered"] >= 4 for one in found), found
-    assert Store(index).open().number == 101
+    assert Store(index).open().number == 1 + swaps
 
 
 def test_a_dead_writers_lock_is_not_in_the_way(forks: Forks, tmp_path: Path) -> None:

@@ -24,11 +24,6 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def embedder() -> SentenceEmbedder:
-    return SentenceEmbedder()
-
-
-@pytest.fixture(scope="module")
 def files(embedder: SentenceEmbedder) -> Mapping[str, bytes]:
     return embedder.export_encoder()
 

@@ -15,6 +15,7 @@ from index.errors import ConfigError, QuestionFileError
 from index.types import Chunk, Hit
 from qa import evaluate
 from qa.types import Answer, Example, Prediction, Reading, Refusal, Span
+from tests.conftest import rounds
 
 
 def row(number, **changes):
@@ -395,7 +396,8 @@ def test_nothing_to_measure_is_said():
         evaluate.evaluate_reading([], FakeReader({}))
 
 
-@settings(deadline=None, max_examples=25)  # each draws some 40 bootstrap intervals
+# Each draws some 40 bootstrap intervals.
+@settings(deadline=None, max_examples=rounds(8, in_ci=25))
 @given(
     st.lists(
         st.tuples(

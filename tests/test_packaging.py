@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import venv
@@ -51,6 +52,7 @@ def test_contents(wheel: Path) -> None:
 
 def test_installed_into_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     """The dependencies are this environment's: what is tested is the wheel, not a registry."""
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run(
@@ -58,6 +60,7 @@ def test_installed_into_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
          "--no-index", "--disable-pip-version-check", wheel],
         check=True,
         capture_output=True,
+        env=bare,
     )  # fmt: skip
     [site] = (tmp_path / "venv" / "lib").glob("python3*/site-packages")
     ours = next(path for path in sys.path if path.endswith("site-packages"))
@@ -72,13 +75,13 @@ def test_installed_into_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
         "print(r.Reader.load().read(['Where was it?'], [['It was in Rome.']])[0][0].spans[0])\n"
     )
     done = subprocess.run(
-        [python, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+        [python, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path, env=bare
     )
     assert done.returncode == 0, done.stderr
     assert "Span(" in done.stdout
     helped = subprocess.run(
         [tmp_path / "venv" / "bin" / "footnote", "--help"],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=bare,
     )  # fmt: skip
     assert helped.returncode == 0, helped.stderr
     assert "index" in helped.stdout

@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from index.errors import ConfigError, ReaderError
 from qa.reader import READER_DIRECTORY, Reader, ReaderConfig
 from qa.types import Reading
+from tests.conftest import rounds
 
 CLS, SEP, PAD = 101, 102, 0
 
@@ -184,7 +185,7 @@ def test_windows_cover_the_passage_and_share_the_overlap(tokenizer: Tokenizer) -
 # --- offsets -------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=rounds(150, in_ci=400))
 @given(ANY_TEXT, ANY_TEXT)
 def test_every_span_is_a_trimmed_slice_of_the_passage(
     tokenizer: Tokenizer, question: str, passage: str

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import FOOTNOTE, ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -28,16 +28,12 @@ COMMANDS = [
     for line in code.splitlines()
     if line.startswith("footnote ")
 ]
-FOOTNOTE = Path(sys.executable).with_name("footnote")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, seeds_index: Path) -> Path:
     """A folder as the README's reader has it: seeds, and their index in the default place."""
-    folder = tmp_path_factory.mktemp("readme")
-    shutil.copytree(ROOT / "seeds", folder / "seeds")
-    shutil.copytree(seeds_index, folder / ".footnote")
-    return folder
+    return shutil.copytree(seeds_index.parent, tmp_path_factory.mktemp("readme") / "folder")
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +59,7 @@ def server(folder: Path) -> Iterator[int]:
 def test_there_is_something_to_run() -> None:
     assert len(SNIPPETS) >= 2
     assert {command.split()[1] for command in COMMANDS} >= {"index", "ask", "chat"}
+    assert "footnote index seeds" in COMMANDS  # which has made the index of all tests
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith("footnote chat")])

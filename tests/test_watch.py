@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,27 +20,26 @@ import watchfiles
 
 from index import build
 from index.build import BuildReport, update_index
-from index.embed import SentenceEmbedder
+from index.embed import Embedder
 from index.errors import IndexDamaged
 from index.store import Store
 from index.watch import Pace, Trouble, following
 from qa.uploads import Uploads
+from tests.conftest import FOOTNOTE
 from tests.fakes import FakeEmbedder, UnsyncedFileSystem, article
 
 PACE = Pace(quiet=0.3, longest=5, look=0.2, retry=0.2)
 SECONDS = 30
 """Until something that must happen counts as not happening."""
 
-FOOTNOTE = Path(sys.executable).with_name("footnote")
 
-
-def until(condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
-    """Tell whether the condition comes true in time."""
+def until(condition: Callable[[], bool], seconds: float = SECONDS, every: float = 0.05) -> bool:
+    """Tell whether the condition comes true in time; look every so many seconds."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(0.02)
+        time.sleep(every)
     return True
 
 
@@ -488,14 +486,14 @@ def test_an_upload_and_a_followed_update_take_turns(followed: Followed, tmp_path
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def real(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
     """A folder with articles and their index, made with the real model."""
     folder = tmp_path_factory.mktemp("real")
     (folder / "articles").mkdir()
     for name, city in (("fair", "Lyon"), ("bridge", "Nice")):
         text = f"The {name}\n\nThe {name} was opened in {city} by the mayor."
         (folder / "articles" / f"{name}.txt").write_text(text)
-    update_index(folder / ".footnote", [folder / "articles"], embedder=SentenceEmbedder())
+    update_index(folder / ".footnote", [folder / "articles"], embedder=embedder)
     return folder
 
 
@@ -561,9 +559,9 @@ def test_index_follows_until_ctrl_c(real: Path, command: Callable[..., Command])
     assert until(lambda: any("Ctrl-C" in line for line in running.err), 60), running.err
     (real / "articles" / "tower.txt").write_text("The tower\n\nThe tower is 90 metres high.")
     (real / "articles" / "odd.xyz").write_text("?")
-    assert until(lambda: "articles/tower.txt" in indexed(real), 120), running.err
+    assert until(lambda: "articles/tower.txt" in indexed(real), 120, every=0.2), running.err
     (real / "articles" / "tower.txt").unlink()
-    assert until(lambda: "articles/tower.txt" not in indexed(real), 60), running.err
+    assert until(lambda: "articles/tower.txt" not in indexed(real), 60, every=0.2), running.err
     assert until(lambda: len(running.out) >= 5, 60)
     assert running.end(signal.SIGINT) == 0
     assert "2 unchanged. The index holds 2 documents" in running.out[0]
@@ -616,7 +614,7 @@ def test_chat_answers_from_a_file_that_was_dropped_in(
             return ask(question)
 
     question = "Who designed the lighthouse?"
-    assert until(healthy, 120), running.err
+    assert until(healthy, 120, every=0.2), running.err
     assert "Ada Quill" not in ask(question)
     text = "The lighthouse\n\nThe lighthouse was designed by Ada Quill in 1871."
     (real / "articles" / "lighthouse.txt").write_text(text)
