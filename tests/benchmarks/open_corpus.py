@@ -18,13 +18,17 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from index.build import index_documents
 from index.chunk import sentence_spans
 from index.embed import SentenceEmbedder
+from index.store import Store
 from index.types import Document, Vectors
 from qa.answer import QA
+from qa.confidence import Confidence
 from qa.evaluate import (
     QALike,
     corpus,
@@ -75,17 +79,18 @@ class FirstSentence:
 
 @contextmanager
 def systems(documents: Sequence[Document], other: Path | None) -> Iterator[dict[str, QALike]]:
-    with temporary_qa(documents) as qa, temporary_qa(documents, embedder=Blind()) as lexical:
+    with TemporaryDirectory() as folder, temporary_qa(documents, embedder=Blind()) as lexical:
+        index_documents(Path(folder) / "index", documents, embedder=SentenceEmbedder())
+        store = Store(Path(folder) / "index")
+        qa = QA(store, Reader.load(), Confidence.load())
         found: dict[str, QALike] = {
             "footnote": qa,
             "bm25": lexical,
             "first-sentence": FirstSentence(qa),
         }
-        if other is None:
-            yield found
-        else:
-            with temporary_qa(documents, reader=Reader.load(other)) as second:
-                yield {**found, other.name: second}
+        if other is not None:
+            found[other.name] = QA(store, Reader.load(other), Confidence.load())
+        yield found
 
 
 def measure(examples: Sequence[Example], documents: Sequence[Document], system: QALike) -> Report:
