@@ -95,11 +95,12 @@ def seeds_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "PYTEST_XDIST_WORKER" in os.environ:  # the folder above is that of all processes of this run
         place = place.parent
     folder = place / "over-seeds"
+    index = folder / ".footnote"
     with FileLock(place / "over-seeds.lock"):
-        if not folder.exists():
-            shutil.copytree(SEEDS, folder / "seeds")
+        if not index.exists():
+            shutil.copytree(SEEDS, folder / "seeds", dirs_exist_ok=True)
             subprocess.run([FOOTNOTE, "index", "seeds"], check=True, cwd=folder)
-    return folder / ".footnote"
+    return index
 
 
 @pytest.fixture(scope="session")

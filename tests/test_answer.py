@@ -485,3 +485,35 @@ def test_the_quote_of_an_endless_sentence_is_cut_between_words() -> None:
     assert high - low <= 100
     assert all(word in {"word", "zanzibar"} for word in text[low:high].split())
     assert quote_span(text, start, start + 8, limit=1) == (start, start + 8)
+
+
+def test_a_question_is_searched_and_read_with_its_misspelt_words_put_right(tmp_path: Path) -> None:
+    @dataclass
+    class Asked(WordReader):
+        def __post_init__(self) -> None:
+            self.questions: list[str] = []
+
+        def read(self, questions: Sequence[str], *more: object) -> list[list[Reading]]:
+            self.questions += questions
+            return super().read(questions, *more)  # type: ignore[arg-type]
+
+    @dataclass
+    class Embedder(FakeEmbedder):
+        def count_pieces(self, texts: Sequence[str]) -> list[int]:
+            return [2 if text == "penicilin" else 1 for text in texts]
+
+    index_documents(
+        tmp_path / "index", [document("one", "Penicillin came to zanzibar.")], embedder=Embedder()
+    )
+    reader = Asked()
+    qa = QA(Store(tmp_path / "index"), reader, confidence(), embedder=Embedder())  # type: ignore[arg-type]
+    asked = ["Where did penicilin come?", "", "Where did penicillin come?"]
+    misspelt, empty, right = qa.ask_batch(asked)
+    assert reader.questions == 2 * [asked[2]]
+    assert (misspelt.question, misspelt.read_as) == (asked[0], asked[2])
+    assert misspelt.to_dict() | {"question": asked[2], "read_as": None} == right.to_dict()
+    assert empty.read_as is None
+    found, same = qa.search([asked[0], asked[2]])
+    assert found == same
+    assert found[0].lexical > 0
+    assert qa.examine([asked[0]]) == qa.examine([asked[2]])

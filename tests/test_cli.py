@@ -85,6 +85,14 @@ def test_ask_prints_answer_quote_and_place(seeds_index: Path) -> None:
     assert re.search(r" · seeds/.* · .*Footnote Seeds.* · 20\d\d-\d\d-\d\d · en\n", result.stdout)
 
 
+def test_ask_says_how_a_misspelt_question_was_read(seeds_index: Path) -> None:
+    typed = QUESTION.replace("Gaza", "Gzaa")
+    assert typed != QUESTION
+    result = run("ask", typed, "--index", seeds_index, "--threshold", "0")
+    assert result.stdout.startswith(f"Read as: {QUESTION}\n")
+    assert "Blinken" in result.stdout
+
+
 def test_ask_json_is_the_answer_as_a_dict(seeds_index: Path) -> None:
     result = run(
         "ask", QUESTION, "--index", seeds_index, "--json", "--threshold", "0", "--top", "2"

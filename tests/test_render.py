@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -40,7 +41,7 @@ texts = st.one_of(
     st.sampled_from(HOSTILE),
     st.text(alphabet="<>&\"'`\n\r\u2028 \x00ab[]()!#*$\\{}", max_size=60),
 )
-ALLOWED = "article bdi blockquote br button div h1 h2 header li mark ol p span strong sup table td th tr ul"
+ALLOWED = "article bdi blockquote br button div em h1 h2 header li mark ol p span strong sup table td th tr ul"
 TAGS = frozenset(ALLOWED.split())
 ATTRIBUTES = frozenset(
     {"aria-label", "class", "dir", "name", "role", "scope", "tabindex", "title", "type", "value"}
@@ -178,6 +179,25 @@ def test_an_answer_shows_its_text_quote_and_places(
     assert squeezed(page.within("fn-where")) == 3 * shown("·".join(part for part in where if part))
     values = [value for name, value in page.attributes if name == "value"]
     assert values == 3 * [str(Place.of_citation(found))]
+
+
+@given(texts, texts, st.booleans())
+@settings(deadline=None)
+def test_what_a_question_was_read_as_is_shown(asked: str, read_as: str, answered: bool) -> None:
+    one = Document("one", "Title", "In 1887.", "one.txt")
+    citations = (citation(one, 3, 7),) if answered else ()
+    text = "1887" if answered else None
+    answer = Answer(asked, text, 0.8, citations, refusal=Refusal.NO_ANSWER, read_as=read_as)
+    assert squeezed(Page(render.reply(answer, 0.5)).within("fn-read-as")) == shown(
+        f"Readas:{read_as}"
+    )
+    plain = Page(render.reply(replace(answer, read_as=None), 0.5))
+    assert plain.within("fn-read-as") == ""
+
+
+def test_words_that_were_put_right_are_marked() -> None:
+    answer = Answer("who wn it?", None, 0.0, refusal=Refusal.NO_ANSWER, read_as="who won it?")
+    assert "Read as: who <em>won</em> it?" in render.reply(answer, 0.5)
 
 
 @given(cited())

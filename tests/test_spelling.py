@@ -65,7 +65,9 @@ def test_other_words_stay(typed: str) -> None:
 def test_of_several_words_the_nearest_is_meant_then_the_commonest() -> None:
     texts = ["markel", "market", "market", "marched"]
     assert spelling(texts).corrected("markez") == "market"
-    assert spelling(["sixteenths", "seventeenth seventeen"]).corrected("seventeenht") == "seventeenth"
+    assert (
+        spelling(["sixteenths", "seventeenth seventeen"]).corrected("seventeenht") == "seventeenth"
+    )
 
 
 @given(st.lists(st.text("abcdehilmorst ", max_size=30), max_size=4), st.text("abcdehilmorst ?"))

@@ -13,6 +13,7 @@ from index.errors import FootnoteError
 from qa.confidence import CALIBRATED
 from qa.evaluate import load_examples
 from qa.training._files import write_atomically
+from qa.training.average import average
 from qa.training.confidence import calibrate_index
 from qa.training.data import DataConfig
 from qa.training.fit import FitConfig, fit
@@ -82,6 +83,10 @@ def _fit(given: dict[str, Any]) -> None:
         print(f"{name:12} n={one['n']:<5} EM {one['em']:5.1f}  F1 {one['f1']:5.1f}")
 
 
+def _average(given: dict[str, Any]) -> None:
+    average(given["readers"], given["out"])
+
+
 def _calibrate(given: dict[str, Any]) -> None:
     examples = [
         example for file in given["questions"] for example in load_examples(file, passages=False)
@@ -102,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
     """Return what understands the arguments."""
     found = argparse.ArgumentParser(prog="python -m qa.training", description=__doc__)
     commands = found.add_subparsers(required=True, metavar="COMMAND")
+    _add_average(commands)
     _add_calibrate(commands)
     command = commands.add_parser(
         "fit",
@@ -148,6 +154,24 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
+def _add_average(commands: Any) -> None:
+    command = commands.add_parser(
+        "average",
+        help="average the weights of readers",
+        description="Average the weights of readers that were trained on from one another, into a "
+        "checkpoint to be exported.",
+    )
+    command.set_defaults(run=_average)
+    command.add_argument(
+        "readers",
+        type=_weight,
+        nargs="+",
+        metavar="READER=WEIGHT",
+        help="checkpoints or exported readers, such as qa/models/reader=3",
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+
 def _add_calibrate(commands: Any) -> None:
     command = commands.add_parser(
         "calibrate",
@@ -180,7 +204,7 @@ def _weight(text: str) -> tuple[str, float]:
         return source, float(weight) if sign else float("x")
     except ValueError as exc:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not SOURCE=WEIGHT, such as amazon=0.3"
+            f"{text!r} is not NAME=WEIGHT, such as amazon=0.3"
         ) from exc
 
 

@@ -191,6 +191,18 @@ def locate(base: str) -> Path:
     return folder
 
 
+def checkpoint_of(base: str, scratch: Path) -> Path:
+    """Return the folder of a checkpoint, as `locate`; of an exported reader, ``scratch`` with one made of it.
+
+    Raises `ConfigError`, and for a reader what `restore` raises.
+    """
+    if not (Path(base) / MANIFEST).is_file():
+        return locate(base)
+    scratch.mkdir(parents=True, exist_ok=True)
+    restore(Path(base), scratch)
+    return scratch
+
+
 def load_tokenizer(folder: Path) -> Tokenizer:
     """Return a checkpoint's tokenizer as the reader uses it: nothing cut off, nothing filled up."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -603,7 +615,7 @@ def fit(
     transformers.utils.logging.disable_progress_bar()
     if (out / RECORD).exists():
         raise ConfigError(f"{out} holds a finished reader; name another folder.")
-    folder = _checkpoint(base, out)
+    folder = checkpoint_of(base, out / _RESTORED)
     tokenizer = load_tokenizer(folder)
     above = None if teacher is None else _teacher(teacher, tokenizer)
     rejected = Rejected()
@@ -672,16 +684,6 @@ def fit(
     checkpoint.unlink(missing_ok=True)
     shutil.rmtree(out / _RESTORED, ignore_errors=True)
     return record
-
-
-def _checkpoint(base: str, out: Path) -> Path:
-    """Return the folder of the checkpoint to start from; of a reader in ONNX, one made of it in ``out``."""
-    if not (Path(base) / MANIFEST).is_file():
-        return locate(base)
-    restored = out / _RESTORED
-    restored.mkdir(parents=True, exist_ok=True)
-    restore(Path(base), restored)
-    return restored
 
 
 def _run(
