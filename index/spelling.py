@@ -26,9 +26,10 @@ class Spelling:
     """Corrects questions by the words of the texts in ``lexical``.
 
     A word is misspelt if the texts hold neither it nor an inflection of it, no dictionary of English does,
-    and ``is_word``, which may know names, does not know it either. What was meant is then the word of the texts, or stop word ("which"), with the same first letter
-    at one slip's distance (two for long words; a slip is a letter wrong, missing, too many, or swapped with
-    its neighbour; optimal string alignment): the nearest; of several the one that most texts hold.
+    and ``is_word``, which may know names, does not know it either. What was meant is then the word of the
+    texts, or the stop word ("which"), with the same first letter at one slip's distance (two for long words; a
+    slip is a letter wrong, missing, too many, or swapped with its neighbour; optimal string alignment): the
+    nearest; of several the one that most texts hold.
     Without such a word it stays.
     """
 
