@@ -97,6 +97,19 @@ def measure(examples: Sequence[Example], documents: Sequence[Document], system: 
     return evaluate_answers(examples, lambda _: system, documents=documents)
 
 
+def show(source: str, name: str, report: Report, folder: Path | None, more: str = "") -> None:
+    """Print a system's row, and keep what it answered in ``folder``."""
+    cells = [
+        f"{metric} {report.metrics[metric]:.1f} "
+        f"({report.intervals[metric][0]:.1f}-{report.intervals[metric][1]:.1f})"
+        for metric in METRICS
+    ]
+    print(f"  {name:16} {'  '.join(cells)}{more}", flush=True)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_predictions(folder / f"{source}-{name}.jsonl", report.predictions)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dev", type=Path)
@@ -116,16 +129,7 @@ def main() -> None:
         with systems(documents, given.reader) as found:
             for name, system in found.items():
                 report = measure(asked, documents, system)
-                cells = [
-                    f"{metric} {report.metrics[metric]:.1f} "
-                    f"({report.intervals[metric][0]:.1f}-{report.intervals[metric][1]:.1f})"
-                    for metric in METRICS
-                ]
-                print(f"  {name:16} {'  '.join(cells)}", flush=True)
-                if given.predictions is not None:
-                    given.predictions.mkdir(parents=True, exist_ok=True)
-                    path = given.predictions / f"{source}-{name}.jsonl"
-                    write_predictions(path, report.predictions)
+                show(source, name, report, given.predictions)
 
 
 if __name__ == "__main__":

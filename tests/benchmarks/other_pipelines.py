@@ -40,10 +40,10 @@ if __name__ == "__main__":
 
 from index.embed import passage_text
 from index.types import Chunk, Document, Hit
-from qa.evaluate import corpus, evaluate_answers, load_examples, sample, write_predictions
+from qa.evaluate import corpus, evaluate_answers, load_examples, sample
 from qa.types import Answer
+from tests.benchmarks.open_corpus import show
 
-METRICS = ("em", "f1", "recall@1", "recall@5", "recall@20")
 PASSAGES = 4  # as Footnote reads
 
 Search = Callable[[str, int], Sequence[str]]  # -> ids of documents, best first
@@ -205,17 +205,8 @@ def main() -> None:
         print(f"{source}: {len(asked)} questions, {len(documents)} contexts", flush=True)
         for name, system in build(documents, embedder, str(given.reader)):
             report = evaluate_answers(asked, lambda _, one=system: one, documents=documents)
-            cells = [
-                f"{metric} {report.metrics[metric]:.1f} "
-                f"({report.intervals[metric][0]:.1f}-{report.intervals[metric][1]:.1f})"
-                for metric in METRICS
-            ]
             silent = sum((one.text or one.withheld) is None for one in report.predictions)
-            print(f"  {name:16} {'  '.join(cells)}  no answer {silent}", flush=True)
-            if given.predictions is not None:
-                given.predictions.mkdir(parents=True, exist_ok=True)
-                path = given.predictions / f"{source}-{name}.jsonl"
-                write_predictions(path, report.predictions)
+            show(source, name, report, given.predictions, f"  no answer {silent}")
 
 
 if __name__ == "__main__":
