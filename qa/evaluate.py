@@ -30,6 +30,7 @@ from typing import Any, Protocol
 from index.chunk import sentence_spans
 from index.errors import ConfigError, QuestionFileError
 from index.types import Document, Hit, document_id
+from qa.candidates import best_wording
 from qa.metrics import (
     auroc,
     bootstrap_interval,
@@ -42,7 +43,7 @@ from qa.metrics import (
     recall_at_k,
     risk_coverage,
 )
-from qa.types import Answer, Difference, Example, Prediction, Reading, Report
+from qa.types import Answer, Difference, Example, Prediction, Reading, Report, Span
 
 RIGHT_F1 = 0.5
 """An answer counts as right from this F1 with an accepted answer on."""
@@ -259,38 +260,50 @@ def evaluate_reading(
 ) -> Report:
     """Measure the reader on its own: each question is read in its gold passage, one call a question.
 
-    The best span is the answer; for a row without accepted answers "none" is open to it too, and it is
-    its choice where the null score is above the best span's. ``em`` and ``f1`` are over all rows
-    (SQuAD 2.0), ``sentence`` is the share of the rows with answers whose best span begins in a sentence
-    in which an accepted answer does, ``refused`` is the share of the rows without answers where it found none. A
-    prediction's confidence is the logistic of best span over null score: uncalibrated.
+    The answer is worded as the product words it (`qa.candidates.best_wording`). For a row without
+    accepted answers "none" is open to it too, and it is its choice where the null score is above the best
+    span's. ``em`` and ``f1`` are over all rows (SQuAD 2.0), ``sentence`` is the share of the rows with
+    answers whose answer begins in a sentence in which an accepted one does, ``refused`` is the share of
+    the rows without answers where it found none. A prediction's confidence is the logistic of best span
+    over null score: uncalibrated.
     """
     outcomes = []
     for example in examples:
         started = time.perf_counter()
         [[reading]] = reader.read([example.question], [[example.context]])
         seconds = time.perf_counter() - started
-        text, confidence = None, 0.0
+        text, confidence, right = None, 0.0, False
         if reading.spans:
-            best = reading.spans[0]
-            margin = best.score - reading.null_score
+            margin = reading.spans[0].score - reading.null_score
             confidence = (1 + math.tanh(margin / 2)) / 2  # the logistic, without its overflow
             if example.answers or margin >= 0:
-                text = example.context[best.start : best.end]
-        right = _in_right_sentence(example, reading) if example.answers else None
-        outcomes.append(_Outcome(example, text, confidence, seconds=seconds, sentence=right))
+                span = _worded(example.context, reading.spans)
+                text = example.context[span.start : span.end]
+                right = _in_right_sentence(example, span)
+        outcomes.append(
+            _Outcome(
+                example,
+                text,
+                confidence,
+                seconds=seconds,
+                sentence=right if example.answers else None,
+            )
+        )
         _tell(progress, 1)
     return _report("reading", outcomes, _score_reading)
 
 
-def _in_right_sentence(example: Example, reading: Reading) -> bool:
-    """Tell whether the best span begins in a sentence in which an accepted answer begins."""
-    if not reading.spans:
-        return False
-    at = reading.spans[0].start
+def _worded(context: str, spans: Sequence[Span]) -> Span:
+    """Return the span of a reading that is best worded."""
+    weights = [math.exp(span.score - spans[0].score) for span in spans]
+    return spans[best_wording([context[span.start : span.end] for span in spans], weights)]
+
+
+def _in_right_sentence(example: Example, span: Span) -> bool:
+    """Tell whether the span begins in a sentence in which an accepted answer begins."""
     starts = example.answer_starts or [example.context.find(text) for text in example.answers]
     return any(
-        start <= at < end and any(start <= answer < end for answer in starts)
+        start <= span.start < end and any(start <= answer < end for answer in starts)
         for start, end in sentence_spans(example.context)
     )
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.types import Chunk, Hit
-from qa.candidates import Candidate, Place, group_answers
+from qa.candidates import Candidate, Place, best_wording, group_answers
+from qa.metrics import exact_match, f1
 
 
 def candidate(
@@ -123,3 +124,40 @@ def test_shares_add_up_and_the_order_of_spans_does_not_matter(
     again = group_answers(shuffled)
     assert sum(g.share for g in again) == pytest.approx(1)
     assert max(g.share for g in again) == pytest.approx(max(g.share for g in groups), rel=0.9)
+
+
+def test_the_best_wording_is_the_one_closest_to_all() -> None:
+    texts = ["a deal of 40 days", "forty", "40 days", "40 days of calm"]
+    assert best_wording(texts, [0.25, 0.2, 0.3, 0.25]) == 2
+    assert best_wording(texts, [0.1, 0.8, 0.1, 0.0]) == 1
+    assert best_wording(["The truce", "truce."], [0.5, 0.5]) == 0, "of equal ones the first"
+    with pytest.raises(ValueError, match="empty"):
+        best_wording([], [])
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(alphabet="ab .", max_size=8), st.floats(0.01, 1)), min_size=1, max_size=6
+    )
+)
+def test_no_other_wording_expects_more(rows: list[tuple[str, float]]) -> None:
+    texts, weights = [text for text, _ in rows], [weight for _, weight in rows]
+    expected = [
+        sum(w * (exact_match(one, [other]) + f1(one, [other])) for other, w in rows)
+        for one in texts
+    ]
+    chosen = best_wording(texts, weights)
+    assert expected[chosen] == pytest.approx(max(expected))
+    assert best_wording(texts, [8 * weight for weight in weights]) == chosen
+
+
+def test_an_answer_is_worded_as_most_of_its_spans_come_closest_to() -> None:
+    (group,) = group_answers(
+        [
+            candidate("in late May", start=0, score=3.0),
+            candidate("late May 2024", start=3, score=2.95),
+            candidate("late May", start=3, score=2.95),
+        ]
+    )
+    assert group.text == "late May"
+    assert group.places == (Place("a", 3, 11),)
