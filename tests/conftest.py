@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import socket
@@ -86,21 +87,28 @@ def embedder() -> Any:
 
 
 @pytest.fixture(scope="session")
-def seeds_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seeds_index(pytestconfig: pytest.Config) -> Path:
     """The index of the seeds, beside a copy of them; made by the README's own command.
 
-    One of pytest-xdist's processes makes it for all. No test changes it: those that would, copy it.
+    One of pytest-xdist's processes makes it for all, and for later runs, until a seed or anything that
+    makes an index changes. No test changes it: those that would, copy it.
     """
-    place = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # the folder above is that of all processes of this run
-        place = place.parent
-    folder = place / "over-seeds"
-    index = folder / ".footnote"
-    with FileLock(place / "over-seeds.lock"):
-        if not index.exists():
-            shutil.copytree(SEEDS, folder / "seeds", dirs_exist_ok=True)
-            subprocess.run([FOOTNOTE, "index", "seeds"], check=True, cwd=folder)
-    return index
+    digest = hashlib.sha256()
+    makers = [ROOT / "constraints.txt", ROOT / "qa" / "cli.py", *(ROOT / "index").glob("*.py")]
+    for path in sorted([*makers, *SEEDS.iterdir()]):
+        digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    kept = pytestconfig.cache.mkdir("over-seeds")
+    folder = kept / digest.hexdigest()[:16]
+    with FileLock(kept / "lock"):
+        if not folder.exists():
+            for old in kept.iterdir():
+                if old.is_dir():
+                    shutil.rmtree(old)
+            making = kept / "making"
+            shutil.copytree(SEEDS, making / "seeds")
+            subprocess.run([FOOTNOTE, "index", "seeds"], check=True, cwd=making)
+            making.rename(folder)
+    return folder / ".footnote"
 
 
 @pytest.fixture(scope="session")

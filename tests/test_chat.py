@@ -7,8 +7,8 @@ import multiprocessing
 import os
 import re
 import shutil
+import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ from index.errors import ConfigError, EmbedderError
 from index.types import Document, Mark
 from qa import QA
 from qa.question import REASONS, unanswerable
-from tests.conftest import FOOTNOTE
+from tests.commands import Command, until
 from tests.fake_qa import FakeQA, document, fake_rebuild, serve_fake
 from ui import app, render
 
@@ -620,33 +620,34 @@ def test_an_upload_becomes_answerable(
 
 
 @pytest.fixture
-def product(seeds_index: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """`footnote chat` over a copy of the seeds' index: its address, and the index."""
-    index = shutil.copytree(seeds_index, tmp_path / "index")
+def product(seeds_index: Path, tmp_path: Path) -> Iterator[tuple[str, Path, Command]]:
+    """`footnote chat --watch` over a copy of the seeds and their index: address, folder, command."""
+    home = shutil.copytree(seeds_index.parent, tmp_path / "home")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = [FOOTNOTE, "chat", "--index", index, "--port", str(port)]
-    with subprocess.Popen(command) as process:
+    running = Command(home, "chat", "--watch", "--port", str(port))
+
+    def healthy() -> bool:
+        assert running.process.poll() is None, running.err
         try:
-            for _ in range(600):
-                try:
-                    httpx.get(f"{url}/healthz", timeout=10)
-                    break
-                except httpx.TransportError:
-                    assert process.poll() is None
-                    time.sleep(0.1)
-            yield url, index
-        finally:
-            process.terminate()
+            return httpx.get(f"{url}/healthz", timeout=10).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        assert until(healthy, 120, every=0.2), running.err
+        yield url, home, running
+    finally:
+        running.close()
 
 
 @pytest.mark.browser
-def test_the_product_answers_from_an_upload_and_outlives_its_index(
-    product: tuple[str, Path], visit: Callable[..., Any], tmp_path: Path
+def test_the_product_answers_from_what_is_added_and_outlives_its_index(
+    product: tuple[str, Path, Command], visit: Callable[..., Any], tmp_path: Path
 ) -> None:
-    url, index = product
+    url, home, running = product
     lamp = tmp_path / "lamp.txt"
     lamp.write_text(
         "The lamp of Port Alder\n\nPort Alder lies on the coast. The lamp above its harbour was "
@@ -677,10 +678,22 @@ def test_the_product_answers_from_an_upload_and_outlives_its_index(
     assert page.locator("#fn-panel mark").inner_text() == "Edith Marrow"
     assert in_view(page, "#fn-panel mark")
     assert httpx.get(f"{url}/healthz").json()["status"] == "ok"
-    shutil.rmtree(index)
+
+    # A file that is dropped into the folder that is followed
+    text = "The lighthouse\n\nThe lighthouse was designed by Ada Quill in 1871."
+    (home / "seeds" / "lighthouse.txt").write_text(text)
+    assert until(lambda: any("1 added" in line for line in running.err), 120), running.err
+    reply = ask(page, "Who designed the lighthouse?")
+    assert reply.locator(".fn-answer").inner_text() == "Ada Quill"
+    told = [line for line in running.err if line.startswith("footnote: ")]
+    assert told == [line for line in running.err if "1 added" in line]
+
+    shutil.rmtree(home / ".footnote")
     assert httpx.get(f"{url}/healthz").json()["status"] == "degraded"
     again = ask(page, "When was the lamp of Port Alder lit?")
     assert again.locator(".fn-answer").inner_text() == "1887"
+    assert running.end(signal.SIGINT) == 0
+    assert "Traceback" not in "".join(running.err)
 
 
 @pytest.mark.browser

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import watchfiles
 
@@ -25,22 +22,10 @@ from index.errors import IndexDamaged
 from index.store import Store
 from index.watch import Pace, Trouble, following
 from qa.uploads import Uploads
-from tests.conftest import FOOTNOTE
+from tests.commands import SECONDS, Command, until
 from tests.fakes import FakeEmbedder, UnsyncedFileSystem, article
 
 PACE = Pace(quiet=0.3, longest=5, look=0.2, retry=0.2)
-SECONDS = 30
-"""Until something that must happen counts as not happening."""
-
-
-def until(condition: Callable[[], bool], seconds: float = SECONDS, every: float = 0.05) -> bool:
-    """Tell whether the condition comes true in time; look every so many seconds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(every)
-    return True
 
 
 class Followed:
@@ -497,46 +482,6 @@ def real(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
     return folder
 
 
-class Command:
-    """A command that runs beside the tests; what it prints is in ``out`` and ``err``."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        # A shell may run the tests with Ctrl-C ignored, which a child would inherit.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            self.process = subprocess.Popen(
-                [FOOTNOTE, *arguments], cwd=folder, text=True,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            )  # fmt: skip
-        finally:
-            signal.signal(signal.SIGINT, before)
-        self.out: list[str] = []
-        self.err: list[str] = []
-        self._readers = [
-            threading.Thread(target=lines.extend, args=(pipe,))
-            for lines, pipe in ((self.out, self.process.stdout), (self.err, self.process.stderr))
-        ]
-        for reader in self._readers:
-            reader.start()
-
-    def end(self, number: signal.Signals) -> int:
-        """Send a signal and return the exit status."""
-        self.process.send_signal(number)
-        try:
-            return self.process.wait(60)
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for reader in self._readers:
-            reader.join()
-        for pipe in (self.process.stdout, self.process.stderr):
-            assert pipe is not None
-            pipe.close()
-
-
 @pytest.fixture
 def command(real: Path) -> Iterator[Callable[..., Command]]:
     running: list[Command] = []
@@ -586,42 +531,3 @@ def test_the_first_update_fails_as_without_watching(
     assert running.process.wait(60) == 1
     assert until(lambda: len(running.err) == 1)
     assert "No folder to index" in running.err[0]
-
-
-def test_chat_answers_from_a_file_that_was_dropped_in(
-    real: Path, command: Callable[..., Command]
-) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    running = command("chat", "--watch", "--port", str(port))
-
-    def healthy() -> bool:
-        try:
-            return httpx.get(f"{url}/healthz", timeout=10).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def ask(question: str) -> str:
-        data = {"data": [question, 0, 1]}
-        try:
-            called = httpx.post(f"{url}/gradio_api/call/ask", json=data).json()["event_id"]
-            return httpx.get(f"{url}/gradio_api/call/ask/{called}", timeout=60).text
-        except httpx.TransportError:  # a reset connection, seen once under heavy load
-            if running.process.poll() is not None:
-                raise
-            return ask(question)
-
-    question = "Who designed the lighthouse?"
-    assert until(healthy, 120, every=0.2), running.err
-    assert "Ada Quill" not in ask(question)
-    text = "The lighthouse\n\nThe lighthouse was designed by Ada Quill in 1871."
-    (real / "articles" / "lighthouse.txt").write_text(text)
-    assert until(lambda: any("1 added" in line for line in running.err), 120), running.err
-    assert "Ada Quill" in ask(question)
-    assert running.end(signal.SIGINT) == 0
-    assert "Traceback" not in "".join(running.err)
-    assert [line for line in running.err if line.startswith("footnote: ")] == [
-        line for line in running.err if "1 added" in line
-    ]
