@@ -560,8 +560,7 @@ def test_a_refusal_explains_itself_and_shows_the_nearest_passage(
 ) -> None:
     page = visit(unchanged.url)
     reply = ask(page, "Which chief penguin sings on Mars?")
-    assert "hold no answer" in reply.locator(".fn-lead").inner_text()
-    assert "none holds an answer" in reply.locator(".fn-reason").inner_text()
+    assert "none holds an answer" in reply.locator(".fn-lead").inner_text()
     assert "25%" in reply.locator(".fn-chip").inner_text()
     assert "chief negotiator" in reply.locator(".fn-near").inner_text()
     assert reply.locator(".fn-where").inner_text() == f"{TALKS.source} · What was agreed"
@@ -570,7 +569,7 @@ def test_a_refusal_explains_itself_and_shows_the_nearest_passage(
     assert 0 < near["y"] - label["y"] - label["height"] < 16
     assert in_view(page, "#fn-panel .fn-around")
     nothing = ask(page, "zyzzyva quokka")
-    assert "say nothing about this" in nothing.locator(".fn-lead").inner_text()
+    assert "None of the articles" in nothing.locator(".fn-lead").inner_text()
     assert nothing.locator(".fn-near").count() == 0
 
 
@@ -596,7 +595,9 @@ def test_an_upload_becomes_answerable(
     lamp.write_text("The Port Alder lamp was lit in 1887 by Edith Marrow.")
     empty.write_text("\n")
     page = visit(chat(qa, with_rebuild=True).url)
-    assert "say nothing" in ask(page, "Edith Marrow lamp?").locator(".fn-lead").inner_text()
+    assert (
+        "None of the articles" in ask(page, "Edith Marrow lamp?").locator(".fn-lead").inner_text()
+    )
     page.get_by_role("tab", name="Add articles").click()
     page.set_input_files("#fn-files input[type=file]", [lamp, empty])
     page.locator("#fn-files tr", has_text="empty").wait_for()
@@ -715,13 +716,13 @@ def test_a_new_generation_is_answered_from_and_listed(
     assert page.locator("#fn-panel mark").count() == 0
 
 
-ODD = {
-    "": "There is no question to answer.",
-    " \u00a0\t ": "There is no question to answer.",
-    "penguin " * 12_500: "That is too long for a question.",
-    "\U0001f600\U0001f389\U0001f600": "There are no words in that question.",
-    "Wie hoch ist der Berg am Ende der Straße heute?": "I read English only.",
-}
+ODD = (
+    "",
+    " \u00a0\t ",
+    "penguin " * 12_500,
+    "\U0001f600\U0001f389\U0001f600",
+    "Wie hoch ist der Berg am Ende der Straße heute?",
+)
 
 
 @pytest.mark.browser
@@ -730,10 +731,9 @@ def test_an_odd_question_or_an_error_leaves_the_input_usable(
 ) -> None:
     page = visit(unchanged.url, viewport={"width": 390, "height": 844})
     box = page.locator("#fn-box textarea")
-    for question, lead in ODD.items():
+    for question in ODD:
         reply = ask(page, question)
-        assert reply.locator(".fn-lead").inner_text() == lead
-        assert REASONS[unanswerable(question)] == reply.locator(".fn-reason").inner_text()
+        assert REASONS[unanswerable(question)] == reply.locator(".fn-lead").inner_text()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert box.input_value() == ""
         assert box.is_editable()

@@ -293,22 +293,9 @@ def _alternatives(alternatives: Sequence[Alternative]) -> str:
     return f'<div class="fn-also"><p class="fn-label">Less likely</p><ul>{items}</ul></div>'
 
 
-_LEADS = {
-    Refusal.NOTHING_CLOSE: "The articles say nothing about this.",
-    Refusal.NO_ANSWER: "The articles come close, but hold no answer.",
-    Refusal.EMPTY_QUESTION: "There is no question to answer.",
-    Refusal.LONG_QUESTION: "That is too long for a question.",
-    Refusal.NO_WORDS: "There are no words in that question.",
-    Refusal.OTHER_LANGUAGE: "I read English only.",
-    Refusal.EMPTY_INDEX: "There are no articles yet.",
-}
-
-
 def _refused(answer: Answer, threshold: float) -> str:
-    lead = _LEADS[answer.refusal] if answer.refusal else "No answer."
-    parts = [f'<div class="fn-reply fn-refusal">{_read_as(answer)}<p class="fn-lead">{lead}</p>']
-    if answer.reason:
-        parts.append(f'<p class="fn-reason" dir="auto">{escape(answer.reason)}</p>')
+    lead = f'<p class="fn-lead">{escape(answer.reason or "")}</p>'
+    parts = [f'<div class="fn-reply fn-refusal">{_read_as(answer)}{lead}']
     if answer.refusal is Refusal.NO_ANSWER and 0 < answer.confidence < threshold:
         parts.append(
             f'<p class="fn-meta"><span class="fn-chip fn-low">Best guess withheld · '
