@@ -163,6 +163,16 @@ def test_a_passage_without_spans_is_refused_even_at_threshold_0(tmp_path: Path) 
     assert answer.confidence == 0.0
 
 
+def test_a_pronoun_alone_is_no_answer(tmp_path: Path) -> None:
+    text = "Asked by the board, hugh said he found it out by himself."
+    qa = qa_of(tmp_path, document("one", text))
+    qa._reader = WordReader("h")  # type: ignore[assignment]  # surest of "himself"
+    assert qa.ask("Who found it out?", threshold=0.0).text == "hugh"
+    alone = qa_of(tmp_path / "alone", document("one", "Of course it was he, and by himself."))
+    alone._reader = WordReader("h")  # type: ignore[assignment]
+    assert alone.ask("Who found it out?", threshold=0.0).text is None
+
+
 def test_a_batch_gives_what_single_questions_give(tmp_path: Path) -> None:
     qa = qa_of(tmp_path, *(document(f"d{n}", f"At z{'o' * n} number {n}.") for n in range(9)))
     questions = ["Where?", "", "What is number 3?", "Who is it?"] * 9
