@@ -19,7 +19,8 @@ from qa.training.fit import checkpoint_of
 def average(readers: Sequence[tuple[str, float]], out: Path) -> None:
     """Write the weighted mean of ``readers`` to ``out``, as a checkpoint with the first one's tokenizer.
 
-    Each is a checkpoint or an exported reader, as `checkpoint_of` takes it. Raises `ConfigError` if there are fewer than two, if a weight is not above 0, or if their shapes or tokenizers differ, and
+    Each is a checkpoint or an exported reader, as `checkpoint_of` takes it. Raises `ConfigError` if there
+    are fewer than two, if a weight is not above 0, or if their shapes or tokenizers differ, and
     `ReaderError` as `Reader.load`.
     """
     total = sum(weight for _, weight in readers)
