@@ -11,6 +11,7 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,7 @@ _COUNT_TOLERANCE = 1e-9
 """Keeps 0.8 * 5 correct of 5 from failing by the last bit of a float."""
 
 
+@lru_cache(maxsize=1024)
 def normalize_answer(text: str) -> str:
     """Lower the case, drop ASCII punctuation and the articles a, an, the, and squeeze white space.
 
