@@ -4,12 +4,12 @@
     python tests/benchmarks/bench_sentences.py [FILE]
 
 With FILE, rows as `footnote eval` reads them, only the speed on its contexts, by source, and on the
-articles of seeds/ is shown, each text by itself. Otherwise, first table: the cases of tests/golden/boundaries.jsonl by who splits them: Footnote, and libraries
-alone (on the whole text) and below Footnote's own rule for lines. Second table: megabytes of UTF-8 a
-second of processor time (the best of nine runs) of `sentence_spans`, of `chunk_document` with a counter
-that costs nothing, and of the embedder's own counter, which takes its time besides; and the time of a
-text of twice the size over that of the text, which `pytest -m slow tests/test_boundaries.py` holds to
-2.5.
+articles of seeds/ is shown, each text by itself. Otherwise, first table: the cases of
+tests/golden/boundaries.jsonl by who splits them: Footnote, and libraries alone (on the whole text) and
+below Footnote's own rule for lines. Second table: megabytes of UTF-8 a second of processor time (the
+best of nine runs) of `sentence_spans`, of `chunk_document` with a counter that costs nothing, and of the
+embedder's own counter, which takes its time besides; and the time of a text of twice the size over that
+of the text, which `pytest -m slow tests/test_boundaries.py` holds to 2.5.
 """
 
 import gc

