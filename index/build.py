@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -163,7 +164,8 @@ def update_index(
     remembered hold, unless a ``rebuild`` names the folder anew. So do ``columns`` (title and text
     together), and the folder's tables are parsed again when they change. A file whose bytes have not
     changed is not parsed again, a text that was embedded before is not embedded again, and without any
-    change nothing is written; of ``embedder`` only the name is then used, so a lazy one loads no model.
+    change nothing is written. New passages are embedded by the index's own question encoder, which is made with
+    the index; where it has one, only the name of ``embedder`` is used, so a lazy one loads no model.
     What was made with other versions of a parser, of the chunker or of the word lists' tokenizer is made
     anew with today's (`index._recipe`). ``rebuild`` re-uses nothing but the list of folders, which it
     also reads from an index that is damaged or of another format, and what an interrupted run has
@@ -226,16 +228,15 @@ def update_index(
             )
         source = None if rebuild else base
         documents = contents.all_documents()
-        chunks = _chunk(store, source, documents, embedder, chunking, reuse="chunk" not in stale)
+        chosen = cache(partial(_embedder_of, store, source, embedder))
+        chunks = _chunk(source, documents, chosen, chunking, reuse="chunk" not in stale)
         record = (
             EmbedderRecord(embedder.name, embedder.fingerprint, embedder.dimension)
             if (source is None)
             else source.manifest.embedder
         )
         texts = _texts(documents, chunks)
-        vectors, embedded = _embed(
-            store, source, texts, embedder, report, reuse="embed" not in stale
-        )
+        vectors, embedded = _embed(store, source, texts, chosen, report, reuse="embed" not in stale)
         parts, files = _encoder(store, base, record, embedder, rebuild=rebuild)
         manifest = Manifest(
             embedder=record,
@@ -296,9 +297,9 @@ def index_documents(
     store = Store(index_dir)
     ordered = sorted(documents, key=lambda document: document.source)
     with store.writer():
-        chunks = _chunk(store, None, ordered, embedder, chunking)
+        chunks = _chunk(None, ordered, lambda: embedder, chunking)
         texts = _texts(ordered, chunks)
-        vectors, _ = _embed(store, None, texts, embedder, report)
+        vectors, _ = _embed(store, None, texts, lambda: embedder, report)
         record = EmbedderRecord(embedder.name, embedder.fingerprint, embedder.dimension)
         manifest = Manifest(
             embedder=record,
@@ -711,11 +712,25 @@ def _require_most_to_stay(before: _Contents, after: _Contents) -> None:
 # Chunking and embedding
 
 
+def _embedder_of(store: Store, base: Generation | None, given: Embedder) -> Embedder:
+    """Return what embeds for ``base``: its own question encoder, where it has one, else ``given``.
+
+    The encoder is the model that ``base`` was made with, gives the same vectors, and loads without torch.
+    Raises `IndexMismatch` if ``given`` is needed and is another one.
+    """
+    if base is None:
+        return given
+    encoder = store.encoder(base.manifest)
+    if encoder is None:
+        store.require_embedder(base.manifest, given)
+        return given
+    return encoder
+
+
 def _chunk(
-    store: Store,
     base: Generation | None,
     documents: Sequence[Document],
-    embedder: Embedder,
+    embedder: Callable[[], Embedder],
     chunking: ChunkConfig,
     *,
     reuse: bool = True,
@@ -727,14 +742,12 @@ def _chunk(
         known = base.documents_by_id if reuse else {}
         for chunk in base.chunks:
             known_chunks.setdefault(chunk.doc_id, []).append(chunk)
-        if any(known.get(document.id) != document for document in documents):
-            store.require_embedder(base.manifest, embedder)
     chunks: list[Chunk] = []
     for document in documents:
         if known.get(document.id) == document:
             chunks += known_chunks.get(document.id, ())
         else:
-            fresh = chunk_document(document, chunking, embedder.count_pieces)
+            fresh = chunk_document(document, chunking, embedder().count_pieces)
             chunks += sorted(fresh, key=lambda chunk: (chunk.start, chunk.end))
     return chunks
 
@@ -753,7 +766,7 @@ def _embed(
     store: Store,
     base: Generation | None,
     texts: Sequence[str],
-    embedder: Embedder,
+    embedder: Callable[[], Embedder],
     report: Callable[[Progress], None],
     *,
     reuse: bool = True,
@@ -770,16 +783,15 @@ def _embed(
         known.update(zip(base_keys, base.embeddings(), strict=True))
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
     if missing:
-        if base is not None:
-            store.require_embedder(base.manifest, embedder)
-        journal = store.journal(embedder.fingerprint, embedder.dimension)
+        model = embedder()
+        journal = store.journal(model.fingerprint, model.dimension)
         known.update(journal.read())
         missing = {key: text for key, text in missing.items() if key not in known}
-        for fresh in _embed_in_batches(missing, embedder, report):
+        for fresh in _embed_in_batches(missing, model, report):
             known.update(fresh)
             with store.write_errors():
                 journal.add(fresh)
-    dimension = embedder.dimension if base is None else base.manifest.embedder.dimension
+    dimension = embedder().dimension if base is None else base.manifest.embedder.dimension
     vectors = np.zeros((len(texts), dimension), dtype=np.float32)
     for row, key in enumerate(keys):
         vectors[row] = known[key]

@@ -1,8 +1,8 @@
 """Texts to L2-normalised float32 vectors; knows no FAISS.
 
-Documents are embedded by sentence-transformers. Questions are embedded by an ONNX export of the very
-same model that is stored with the index: importing sentence-transformers takes five seconds, and
-one question should not. torch and onnxruntime are imported where they are used, not before.
+The documents of a new index are embedded by sentence-transformers. Questions, and what an update brings,
+are embedded by an ONNX export of the very same model that is stored with the index: importing
+sentence-transformers takes five seconds, and one question or one new file should not. torch and onnxruntime are imported where they are used, not before.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ from index._parts import (
 from index._recipe import lexical_recipe, packages
 from index.embed import Embedder, QuestionEncoder, passage_text
 from index.errors import (
+    EmbedderError,
     IndexDamaged,
     IndexError_,
     IndexForeign,
@@ -412,6 +413,14 @@ class Store:
                 f"was there before still stands. Free space or fix the permissions, then run the "
                 f"command again."
             ) from exc
+
+    def encoder(self, manifest: Manifest) -> QuestionEncoder | None:
+        """Return the question encoder this manifest names, if there is one and it can be loaded."""
+        files, damage = self._read_encoder(manifest)
+        try:
+            return QuestionEncoder(files) if files and not damage else None
+        except EmbedderError:
+            return None
 
     def encoder_intact(self, manifest: Manifest) -> bool:
         """Tell whether the question encoder this manifest names is on disk to the byte."""
