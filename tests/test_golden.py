@@ -11,7 +11,7 @@ import pytest
 from index.types import Document
 from qa import QA, Answer
 from qa.metrics import f1, normalize_answer
-from tests.conftest import ROOT
+from tests.conftest import ROOT, rounds
 
 # The aim is 80% and 90%, then 90% and 92%.
 RIGHT_AT_LEAST = 0.65
@@ -46,8 +46,10 @@ UNANSWERABLE = [golden for golden in GOLDEN if not golden.answers]
 
 @pytest.fixture(scope="module")
 def answers(seeds_qa: QA) -> dict[str, Answer]:
-    found = seeds_qa.ask_batch([golden.question for golden in GOLDEN])
-    return {golden.id: answer for golden, answer in zip(GOLDEN, found, strict=True)}
+    """The answers by the questions' ids: in CI to all, else to every second question."""
+    asked = GOLDEN[:: rounds(2, in_ci=1)]
+    found = seeds_qa.ask_batch([golden.question for golden in asked])
+    return {golden.id: answer for golden, answer in zip(asked, found, strict=True)}
 
 
 def is_right(golden: Golden, answer: Answer) -> bool:
@@ -101,12 +103,14 @@ def test_the_seeds_are_whole(seeds_qa: QA) -> None:
 
 
 def test_answerable_questions_are_answered(answers: dict[str, Answer]) -> None:
-    right = [is_right(golden, answers[golden.id]) for golden in ANSWERABLE]
+    asked = [golden for golden in ANSWERABLE if golden.id in answers]
+    right = [is_right(golden, answers[golden.id]) for golden in asked]
     assert sum(right) / len(right) >= RIGHT_AT_LEAST
 
 
 def test_unanswerable_questions_are_refused(answers: dict[str, Answer]) -> None:
-    refused = [answers[golden.id].text is None for golden in UNANSWERABLE]
+    asked = [golden for golden in UNANSWERABLE if golden.id in answers]
+    refused = [answers[golden.id].text is None for golden in asked]
     assert sum(refused) / len(refused) >= REFUSED_AT_LEAST
 
 
