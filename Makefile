@@ -6,6 +6,8 @@ PYTHON ?= python3
 # Nothing of this project asks the network for a model, and Gradio is told not to report anything.
 export HF_HUB_OFFLINE := 1
 export GRADIO_ANALYTICS_ENABLED := False
+# The second time is quick because compiled code is kept.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help chat index test lint format clean

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +76,6 @@ def _no_network() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def embedder() -> Any:
-    """The real embedding model; loaded at its first use and exported once in a process."""
-    from index.embed import SentenceEmbedder
-
-    made = SentenceEmbedder()
-    made.export_encoder = cache(made.export_encoder)  # type: ignore[method-assign]
-    return made
-
-
-@pytest.fixture(scope="session")
 def seeds_index(pytestconfig: pytest.Config) -> Path:
     """The index of the seeds, beside a copy of them; made by the README's own command.
 
@@ -109,6 +98,21 @@ def seeds_index(pytestconfig: pytest.Config) -> Path:
             subprocess.run([FOOTNOTE, "index", "seeds"], check=True, cwd=making)
             making.rename(folder)
     return folder / ".footnote"
+
+
+@pytest.fixture(scope="session")
+def embedder(seeds_index: Path) -> Any:
+    """The embedding model, as it was exported with the index of the seeds: it loads without torch."""
+    from index.embed import QuestionEncoder
+    from index.store import Store
+
+    files = Store(seeds_index).open().encoder_files
+
+    class Exported(QuestionEncoder):
+        def export_encoder(self) -> Any:
+            return files
+
+    return Exported(files)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from index._manifest import FolderRecord, Manifest, Salvage, salvage
 from index._recipe import version_of
 from index.build import BuildReport, Progress, remove_from_index, update_index
 from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
-from index.embed import SentenceEmbedder, passage_text
+from index.embed import passage_text
 from index.errors import ConfigError, EmbedderError, IndexDamaged, IndexForeign, IndexMismatch
 from index.load import Columns, SourceFile, load_file
 from index.store import Generation, Store
@@ -644,20 +644,6 @@ def test_the_question_encoder_is_exported_once(index: Path, folder: Path) -> Non
     update(index, folder, embedder=embedder)
     assert embedder.exports == 2
     assert Store(index).check() == []
-
-
-def test_an_update_embeds_by_the_question_encoder_of_the_index(
-    index: Path, folder: Path, embedder: SentenceEmbedder
-) -> None:
-    update(index, folder, embedder=embedder)
-    (folder / "new.txt").write_text("New\n\nThe new bridge was opened by the mayor.")
-    unloaded = SentenceEmbedder(embedder.name)
-    report = update(index, folder, embedder=unloaded)
-    assert report.embedded > 0
-    assert vars(unloaded) == {"name": embedder.name}  # no model was loaded
-    updated = opened(index)
-    update(index, folder, embedder=embedder, rebuild=True)
-    assert updated.embeddings() == pytest.approx(opened(index).embeddings(), abs=1e-5)
 
 
 def test_encoders_nobody_uses_go(index: Path, folder: Path) -> None:

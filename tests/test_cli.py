@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from index._manifest import Manifest
-from index.embed import SentenceEmbedder
+from index.embed import Embedder, QuestionEncoder, SentenceEmbedder
 from index.store import Store
 from index.types import Document
 from qa.cli import _progress, main
@@ -30,10 +30,10 @@ QUESTION = "Who told reporters in October 2024 that talks about Gaza would resum
 
 
 @pytest.fixture(autouse=True)
-def _loaded_once(embedder: SentenceEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
+def _loaded_once(embedder: QuestionEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let commands embed with the model that is loaded, rather than load it again."""
 
-    def made(name: str = embedder.name) -> SentenceEmbedder:
+    def made(name: str = embedder.name) -> Embedder:
         return embedder if name == embedder.name else SentenceEmbedder(name)
 
     for module in ("index.embed", "qa.workbench"):
@@ -154,7 +154,7 @@ def test_check_reads_the_calibrated_confidence(tmp_path: Path, quick: None) -> N
 def test_bench_measures_each_way_of_asking(
     seeds_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qa.bench.ROUNDS", 3)
+    monkeypatch.setattr("qa.bench.ROUNDS", 2)
     monkeypatch.setattr("qa.bench.STARTS", 1)
     timings = json.loads(run("bench", "--index", seeds_index, "--json").stdout)
     assert len(timings) == 4

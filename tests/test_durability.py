@@ -909,7 +909,7 @@ def run_machine(examples: int) -> None:
 
 @pytest.mark.parametrize("part", range(4))
 def test_an_update_equals_a_rebuild(part: int) -> None:
-    run_machine(rounds(10, in_ci=50))
+    run_machine(rounds(5, in_ci=50))
 
 
 @pytest.mark.slow

@@ -5,14 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from index.build import update_index
 from index.embed import DEFAULT_MODEL, QuestionEncoder, SentenceEmbedder, passage_text
 from index.errors import EmbedderError
+from index.store import Store
 from tests.conftest import ROOT
+from tests.fakes import article, write_articles
 
 TEXTS = [
     "Who will fly to Qatar?",
@@ -21,6 +25,14 @@ TEXTS = [
     "Ünïcödé, 😀 and שלום",
     "a",
 ]
+
+
+@pytest.fixture(scope="module")
+def embedder() -> SentenceEmbedder:
+    """The model itself, loaded once and exported once."""
+    made = SentenceEmbedder()
+    made.export_encoder = cache(made.export_encoder)  # type: ignore[method-assign]
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +75,22 @@ def test_the_exported_encoder_gives_the_same_vectors(
         384,
     )
     assert encoder.embed([]).shape == (0, 384)
+
+
+def test_an_update_embeds_by_the_question_encoder_of_the_index(
+    embedder: SentenceEmbedder, tmp_path: Path
+) -> None:
+    index, folder = tmp_path / "index", tmp_path / "news"
+    write_articles(folder, {f"{number}.txt": article(number) for number in range(3)})
+    update_index(index, [folder], embedder=embedder)
+    (folder / "new.txt").write_text("New\n\nThe new bridge was opened by the mayor.")
+    unloaded = SentenceEmbedder(embedder.name)
+    report = update_index(index, [folder], embedder=unloaded)
+    assert report.embedded == 1
+    assert vars(unloaded) == {"name": embedder.name}  # no model was loaded
+    updated = Store(index).open()
+    update_index(index, [folder], embedder=embedder, rebuild=True)
+    assert updated.embeddings() == pytest.approx(Store(index).open().embeddings(), abs=1e-5)
 
 
 def test_the_fingerprint_is_that_of_the_weights_not_of_the_object(

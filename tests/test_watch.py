@@ -25,7 +25,7 @@ from qa.uploads import Uploads
 from tests.commands import SECONDS, Command, until
 from tests.fakes import FakeEmbedder, UnsyncedFileSystem, article
 
-PACE = Pace(quiet=0.3, longest=5, look=0.2, retry=0.2)
+PACE = Pace(quiet=0.2, longest=5, look=0.1, retry=0.1)
 
 
 class Followed:
