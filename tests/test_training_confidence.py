@@ -16,7 +16,16 @@ from qa.answer import QA, Evidence
 from qa.candidates import Candidate, Group, Place
 from qa.confidence import CALIBRATED, Confidence, Signals
 from qa.training.__main__ import main
-from qa.training.confidence import Asked, article, ask_all, calibrate, fit, keep, part
+from qa.training.confidence import (
+    Asked,
+    article,
+    ask_all,
+    calibrate,
+    fit,
+    keep,
+    measure_half,
+    part,
+)
 from qa.types import Example, Reading, Span
 from tests.conftest import ROOT
 from tests.fakes import FakeEmbedder
@@ -112,6 +121,21 @@ def test_a_fitted_model_is_read_back(tmp_path: Path) -> None:
     model = fit([asked(number, generator) for number in range(1000)])
     (tmp_path / "confidence.json").write_bytes(model.to_bytes())
     assert Confidence.load(tmp_path / "confidence.json") == model
+
+
+def test_what_is_measured_where_half_is_answerable() -> None:
+    # 30 of 40 answerable questions are answered right, all surer than anything wrong; 10 are not answerable.
+    right = np.arange(50) < 30
+    answerable = np.arange(50) < 40
+    predicted = np.linspace(0.99, 0.01, 50)
+    found = measure_half(predicted, right, answerable, draws=200)
+    assert found["questions"] == 20
+    assert found["auroc"] == 1.0
+    assert found["auroc_answerable"] == 1.0
+    # Of ten answerable ones 7.5 are right; at 90% precision a wrong one may come along.
+    assert found["answered_at_90"] == pytest.approx(0.75, abs=0.06)
+    assert found["answered_at_80"] == pytest.approx(0.75 / 0.8, abs=0.04)
+    assert measure_half(predicted[:40], right[:40], answerable[:40]) == {}
 
 
 SHIPPED = Confidence(dict.fromkeys(NAMES, 0.0) | {"margin": 1.0}, 0.0, 0.5, {})

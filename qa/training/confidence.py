@@ -20,9 +20,11 @@ from __future__ import annotations
 import argparse
 import datetime
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -157,7 +159,10 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
         },
         intercept=round(float(regression.intercept_[0] - weights @ scaler.mean_), 6),
         threshold=threshold,
-        measured=measure(predicted, right, answerable, threshold),
+        measured={
+            **measure(predicted, right, answerable, threshold),
+            "half_answerable": measure_half(predicted, right, answerable),
+        },
     )
 
 
@@ -283,6 +288,38 @@ def measure(
             [round(float(curve.coverage[row]), 3), round(float(curve.risk[row]), 4)] for row in at
         ],
     }
+
+
+def measure_half(
+    predicted: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    answerable: NDArray[np.bool_],
+    draws: int = 20,
+) -> dict[str, Any]:
+    """Return what is measured where the corpus answers half of the questions; the mean of ``draws``.
+
+    ``answered_at_80`` and ``answered_at_90`` are the largest shares of the answerable questions that are
+    answered while so many percent of all answers are right; a share of all questions could not be above
+    half. Empty unless there are questions of both kinds.
+    """
+    kinds = [np.flatnonzero(answerable), np.flatnonzero(~answerable)]
+    count = min(map(len, kinds))
+    if not count:
+        return {}
+    rng = np.random.default_rng(0)
+    found: dict[str, list[float]] = defaultdict(list)
+    for _ in range(draws):
+        rows = np.concatenate([rng.choice(kind, count, replace=False) for kind in kinds])
+        sure, well, able = predicted[rows], right[rows], answerable[rows]
+        found["ece"].append(metrics.expected_calibration_error(sure, well))
+        found["auroc"].append(metrics.auroc(sure, well))
+        found["auroc_answerable"].append(metrics.auroc(sure, able))
+        for percent in (80, 90):
+            threshold = metrics.precision_threshold(sure, well, percent / 100)
+            given = sure >= (np.inf if threshold is None else threshold)
+            found[f"answered_at_{percent}"].append(float(given[able].mean()))
+    means = {name: round(fmean(values), 4) for name, values in found.items()}
+    return {"questions": 2 * count, **means}
 
 
 def _share(flags: NDArray[np.bool_]) -> float | None:
