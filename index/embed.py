@@ -2,7 +2,8 @@
 
 The documents of a new index are embedded by sentence-transformers. Questions, and what an update brings,
 are embedded by an ONNX export of the very same model that is stored with the index: importing
-sentence-transformers takes five seconds, and one question or one new file should not. torch and onnxruntime are imported where they are used, not before.
+sentence-transformers takes five seconds, and one question or one new file should not. torch and
+onnxruntime are imported where they are used, not before.
 """
 
 from __future__ import annotations
@@ -215,11 +216,11 @@ class SentenceEmbedder:
 class QuestionEncoder:
     """The exported form of a `SentenceEmbedder`: the same vectors, onnxruntime only.
 
-    ``files`` are what `SentenceEmbedder.export_encoder` returned. Raises `EmbedderError` if they
-    are not.
+    ``files`` are what `SentenceEmbedder.export_encoder` returned. ``threads`` are as many as there are
+    cores at most; a question has no work for more than two. Raises `EmbedderError` if ``files`` are anything else.
     """
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self, files: Mapping[str, bytes], threads: int = 2) -> None:
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -227,7 +228,7 @@ class QuestionEncoder:
             about: dict[str, Any] = json.loads(files["encoder.json"])
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 3
-            options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+            options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
             # The graph is used for single short questions: optimising it costs more than it brings.
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
             self._session = onnxruntime.InferenceSession(

@@ -415,10 +415,17 @@ class Store:
             ) from exc
 
     def encoder(self, manifest: Manifest) -> QuestionEncoder | None:
-        """Return the question encoder this manifest names, if there is one and it can be loaded."""
+        """Return the question encoder this manifest names, if there is one and it can be loaded.
+
+        It is to embed passages, and takes all cores.
+        """
         files, damage = self._read_encoder(manifest)
         try:
-            return QuestionEncoder(files) if files and not damage else None
+            return (
+                QuestionEncoder(files, threads=os.cpu_count() or 1)
+                if files and not damage
+                else None
+            )
         except EmbedderError:
             return None
 

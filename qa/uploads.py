@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,7 +51,8 @@ class Uploads:
         """Keep copies of ``files`` and update the index from them; return what changed.
 
         A file that is already kept is not kept twice; one with a name that is taken gets another
-        name, so that nothing kept is ever overwritten. ``progress`` takes how much is done, from 0 to
+        name, so that nothing kept is ever overwritten. Of what is skipped only these files, and their
+        rows, are in the report. ``progress`` takes how much is done, from 0 to
         1, and what is being done. Raises `ConfigError` if a copy cannot be made, and what
         `update_index` raises.
         """
@@ -59,8 +61,7 @@ class Uploads:
         try:
             with self._keeping:
                 self._fs.make_dir(folder)
-                for file in files:
-                    self._keep(file, folder)
+                names = {self._keep(file, folder) for file in files}
                 # What is handed in may be the only copy: it must outlast a power cut.
                 self._fs.sync_dir(folder)
                 self._fs.sync_dir(folder.parent)
@@ -74,7 +75,9 @@ class Uploads:
             start, share, name = _STAGES[stage.stage]
             progress(start + share * stage.done / max(1, stage.total), name)
 
-        return self._update(model, [folder], show)
+        report = self._update(model, [folder], show)
+        told = (one for one in report.skipped if _file_name(one.source) in names)
+        return replace(report, skipped=tuple(told))
 
     def update(self, folders: Sequence[Path], progress: Callable[[Progress], None]) -> BuildReport:
         """Update ``folders`` in the index, with the model that it was made with.
@@ -98,15 +101,22 @@ class Uploads:
                 fs=self._fs,
             )
 
-    def _keep(self, file: Path, folder: Path) -> None:
+    def _keep(self, file: Path, folder: Path) -> str:
+        """Return the name under which ``file`` is in ``folder`` now."""
         data = file.read_bytes()
         name = Path(_UNSAFE.sub("_", file.name).lstrip(".") or "article.txt")
         target, number = folder / name, 1
         while target.exists():
             if target.read_bytes() == data:
-                return
+                return target.name
             number += 1
             target = folder / f"{name.stem}-{number}{name.suffix}"
         unfinished = folder / f".{target.name}.part"  # hidden files are not indexed
         self._fs.write_file(unfinished, data)
         self._fs.replace(unfinished, target)
+        return target.name
+
+
+def _file_name(source: str) -> str:
+    """Return the name of the file that a document, or a row of a table, was read from."""
+    return source.split("#row=")[0].rpartition("/")[2]

@@ -73,6 +73,19 @@ def test_files_handed_in_at_once_are_all_kept(index: Path, tmp_path: Path) -> No
     assert len(sources(index)) == 5
 
 
+def test_only_what_is_handed_in_is_told_as_skipped(index: Path, tmp_path: Path) -> None:
+    (tmp_path / "articles" / "photo.jpg").write_bytes(b"")
+    uploads = Uploads(index, FakeEmbedder)
+    blank = upload(tmp_path / "up", "blank.txt", " ")
+    table = upload(tmp_path / "up", "table.csv", "title,text\nA,One.\nB,Two.,x\n")
+    first = uploads.add([blank, table], lambda *_: None)
+    assert [one.source for one in first.skipped] == ["uploads/blank.txt", "uploads/table.csv#row=2"]
+    good = upload(tmp_path / "up", "good.txt", "Some text.")
+    assert uploads.add([good], lambda *_: None).skipped == ()
+    again = uploads.add([good, blank], lambda *_: None)
+    assert [one.source for one in again.skipped] == ["uploads/blank.txt"]
+
+
 @pytest.mark.parametrize("name", [".hidden.txt", "a\nb.txt", "ü 😀.txt"])
 def test_odd_names_become_names_that_are_indexed(index: Path, tmp_path: Path, name: str) -> None:
     report = Uploads(index, FakeEmbedder).add(
