@@ -13,11 +13,14 @@ from rapidfuzz.distance import OSA
 
 from index.lexical import STOP_WORDS, LexicalIndex
 
+KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+"""The letters of a QWERTY keyboard, row by row."""
+
 _SHORTEST = 4
 _TWO_SLIPS = 8
 _LONGEST = 30
 """Letters of a word that may be misspelt, of one that may have two slips, and of the longest one that
-is looked at. Three letters with one slip are mostly another word."""
+is looked at. Three letters with one slip are mostly another word, but for a stop word of which one is missing."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -29,8 +32,8 @@ class Spelling:
     and ``is_word``, which may know names, does not know it either. What was meant is then the word of the
     texts, or the stop word ("which"), with the same first letter at one slip's distance (two for long words; a
     slip is a letter wrong, missing, too many, or swapped with its neighbour; optimal string alignment): the
-    nearest; of several the one that most texts hold.
-    Without such a word it stays.
+    nearest; of several one that is a likely slip away, and of these the one that most texts hold. Of three
+    letters, not all capitals, only a stop word is made, by one more letter ("wht"). Without such a word it stays.
     """
 
     def __init__(self, lexical: LexicalIndex, is_word: Callable[[str], bool]) -> None:
@@ -51,13 +54,17 @@ class Spelling:
     def _meant(self, typed: str) -> str:
         word = typed.lower()
         if (
-            not _SHORTEST <= len(word) <= _LONGEST
+            not _SHORTEST - 1 <= len(word) <= _LONGEST
             or self._lexical.holds(word)
             or self._is_word(word)
             or word in _english()
         ):
             return typed
         choices: Mapping[str, int] = self._initials.get(word[0], {})
+        if len(word) < _SHORTEST:
+            if typed.isupper():
+                return typed
+            choices = {one: n for one, n in choices.items() if one in _SHORT_STOP_WORDS}
         near = process.extract(
             word,
             choices.keys(),
@@ -67,10 +74,32 @@ class Spelling:
         )
         if not near:
             return typed
-        meant: str = min(near, key=lambda one: (one[1], -choices[one[0]], one[0]))[0]
+        meant: str = min(
+            (one[:2] for one in near),
+            key=lambda one: (one[1], _unlikely(word, one[0]), -choices[one[0]], one[0]),
+        )[0]
         if len(typed) > 1 and typed.isupper():
             return meant.upper()
         return meant.capitalize() if typed[0].isupper() else meant
+
+
+_SHORT_STOP_WORDS = frozenset(word for word in STOP_WORDS if len(word) == _SHORTEST)
+
+
+def _unlikely(typed: str, meant: str) -> bool:
+    """Tell whether one slip hardly makes ``typed`` of ``meant``: a letter of another key, or one too many.
+
+    A letter that is missing, doubled, swapped with its neighbour or replaced by one beside it on the
+    keyboard is likely; of two slips nothing is said.
+    """
+    if len(typed) < len(meant):
+        return False
+    at = next((at for at, pair in enumerate(zip(typed, meant)) if pair[0] != pair[1]), len(meant))  # noqa: B905
+    if len(typed) > len(meant):
+        return typed[at] != typed[at - 1]
+    if typed[at + 1 :] != meant[at + 1 :]:
+        return False  # two letters swapped, or two slips
+    return not any(typed[at] + meant[at] in row + " " + row[::-1] for row in KEYBOARD)
 
 
 @cache

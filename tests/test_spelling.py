@@ -33,7 +33,8 @@ def spelling(texts: list[str] = TEXTS) -> Spelling:
         ("Hubbel", "Hubble"),
         ("WIMBELDON", "WIMBLEDON"),
         ("whihc", "which"),  # in no text, but every question may hold it
-        ("who won wimbeldon, and whn?", "who won wimbledon, and whn?"),
+        ("who won wimbeldon, and whn?", "who won wimbledon, and when?"),
+        ("Wht hav they won?", "What have they won?"),
         ("Télescope🦊", "Telescope🦊"),
         ("Did the telescpoe's mirror work?", "Did the telescope's mirror work?"),
     ],
@@ -50,6 +51,8 @@ def test_a_misspelt_word_is_put_right(typed: str, meant: str) -> None:
         "markers",  # a word, if one that no text holds
         "telescom",  # somebody knows it
         "dog",  # short
+        "wen",  # a word, if one that is seldom meant
+        "WHT hbl",  # capitals; no stop word
         "1967",
         "tubble",  # another first letter
         "markxts",  # two slips in a short word
@@ -65,6 +68,9 @@ def test_other_words_stay(typed: str) -> None:
 def test_of_several_words_the_nearest_is_meant_then_the_commonest() -> None:
     texts = ["markel", "market", "market", "marched"]
     assert spelling(texts).corrected("markez") == "market"
+    # A letter missing, doubled, swapped, or beside the one that was meant is likelier than another one.
+    texts = ["store", "score score", "dress", "dreads", "players players", "player"]
+    assert spelling(texts).corrected("srore playerr wher markez") == "store player where markez"
     assert (
         spelling(["sixteenths", "seventeenth seventeen"]).corrected("seventeenht") == "seventeenth"
     )

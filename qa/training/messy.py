@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-"""The letters of a QWERTY keyboard, row by row."""
+from index.spelling import KEYBOARD
 
 _ARTICLES = frozenset(("a", "an", "the"))
 
@@ -83,7 +82,7 @@ def _mistyped(pair: str, rng: np.random.Generator) -> str:
 
 
 def _neighbour(letter: str, rng: np.random.Generator) -> str:
-    row = next(keys for keys in _KEYS if letter.lower() in keys)
+    row = next(keys for keys in KEYBOARD if letter.lower() in keys)
     at = row.index(letter.lower())
     near = [row[side] for side in (at - 1, at + 1) if 0 <= side < len(row)]
     typed = near[int(rng.integers(len(near)))]
