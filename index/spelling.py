@@ -13,14 +13,18 @@ from rapidfuzz.distance import OSA
 
 from index.lexical import STOP_WORDS, LexicalIndex
 
+_COMMON = 30_000
+"""Words of English that a misspelt one may be read as though no text holds them."""
+
 KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 """The letters of a QWERTY keyboard, row by row."""
 
 _SHORTEST = 4
+_ENGLISH = 6
 _TWO_SLIPS = 8
 _LONGEST = 30
-"""Letters of a word that may be misspelt, of one that may have two slips, and of the longest one that
-is looked at. Three letters with one slip are mostly another word, but for a stop word of which one is missing."""
+"""Letters of a word that may be misspelt, of one that may be read as a word that no text holds, of one that
+may have two slips, and of the longest one that is looked at. Three letters with one slip are mostly another word, but for a stop word of which one is missing."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -33,7 +37,9 @@ class Spelling:
     texts, or the stop word ("which"), with the same first letter at one slip's distance (two for long words; a
     slip is a letter wrong, missing, too many, or swapped with its neighbour; optimal string alignment): the
     nearest; of several one that is a likely slip away, and of these the one that most texts hold. Of three
-    letters, not all capitals, only a stop word is made, by one more letter ("wht"). Without such a word it stays.
+    letters, not all capitals, only a stop word is made, by one more letter ("wht"). Without such a word one of
+    six letters or more and no capital, which would often be a name, is read as a common word of English a likely
+    slip away, so that the question makes sense at least. Without that one too it stays.
     """
 
     def __init__(self, lexical: LexicalIndex, is_word: Callable[[str], bool]) -> None:
@@ -72,6 +78,12 @@ class Spelling:
             score_cutoff=1 if len(word) < _TWO_SLIPS else 2,
             limit=None,
         )
+        if not near and len(word) >= _ENGLISH and typed.islower():
+            choices = _common_english().get(word[0], {})
+            found = process.extract(
+                word, choices.keys(), scorer=OSA.distance, score_cutoff=1, limit=None
+            )
+            near = [one for one in found if not _unlikely(word, one[0])]
         if not near:
             return typed
         meant: str = min(
@@ -103,8 +115,20 @@ def _unlikely(typed: str, meant: str) -> bool:
 
 
 @cache
-def _english() -> frozenset[str]:
-    """Return the 82,765 words of symspellpy's dictionary (of Google Books, those that SCOWL knows)."""
+def _english() -> dict[str, int]:
+    """Return the 82,765 words of symspellpy's dictionary (of Google Books, those that SCOWL knows).
+
+    Each with how often it is used.
+    """
     file = resources.files("symspellpy") / "frequency_dictionary_en_82_765.txt"
-    lines = file.read_text(encoding="utf-8-sig").splitlines()
-    return frozenset(line.partition(" ")[0] for line in lines)
+    rows = map(str.split, file.read_text(encoding="utf-8-sig").splitlines())
+    return {word: int(count) for word, count in rows}
+
+
+@cache
+def _common_english() -> dict[str, dict[str, int]]:
+    """Return the 30,000 words that are used most, by their first letters."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for word in sorted(_english(), key=_english().__getitem__, reverse=True)[:_COMMON]:
+        found[word[0]][word] = _english()[word]
+    return found

@@ -84,5 +84,24 @@ def test_a_corrected_question_is_not_corrected_again(texts: list[str], question:
     assert len(once.split()) == len(question.split())
 
 
-def test_without_texts_only_stop_words_are_known() -> None:
-    assert spelling([]).corrected("Whihc wimbeldon?") == "Which wimbeldon?"
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (
+            "who was assasinated in the retirment home?",
+            "who was assassinated in the retirement home?",
+        ),
+        ("a wellknown transaltor", "a wellknown translator"),
+        ("Assasinated", "Assasinated"),  # a capital: a name, as far as can be told
+        ("lottey", "lottery"),
+        ("lotry", "lotry"),  # short
+        ("automobizle", "automobizle"),  # no likely slip
+        ("marsalla", "marsalla"),  # of a word that is seldom used
+    ],
+)
+def test_what_no_text_holds_is_read_as_a_common_word_of_english(typed: str, meant: str) -> None:
+    assert spelling().corrected(typed) == meant
+
+
+def test_without_texts_only_stop_words_and_common_ones_are_known() -> None:
+    assert spelling([]).corrected("Whihc wimbeldon colection?") == "Which wimbledon collection?"
