@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 
 from rapidfuzz import process
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, Prefix
 
 from index.lexical import STOP_WORDS, LexicalIndex
 
@@ -24,7 +24,8 @@ _ENGLISH = 6
 _TWO_SLIPS = 8
 _LONGEST = 30
 """Letters of a word that may be misspelt, of one that may be read as a word that no text holds, of one that
-may have two slips, and of the longest one that is looked at. Three letters with one slip are mostly another word, but for a stop word of which one is missing."""
+may have two slips, and of the longest one that is looked at. Three letters with one slip are mostly another
+word, but for a stop word of which one is missing."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -67,6 +68,8 @@ class Spelling:
         ):
             return typed
         choices: Mapping[str, int] = self._initials.get(word[0], {})
+        if word in choices:  # a part of a word, such as "b" in "plan_b"
+            return typed
         if len(word) < _SHORTEST:
             if typed.isupper():
                 return typed
@@ -106,7 +109,7 @@ def _unlikely(typed: str, meant: str) -> bool:
     """
     if len(typed) < len(meant):
         return False
-    at = next((at for at, pair in enumerate(zip(typed, meant)) if pair[0] != pair[1]), len(meant))  # noqa: B905
+    at = Prefix.similarity(typed, meant)
     if len(typed) > len(meant):
         return typed[at] != typed[at - 1]
     if typed[at + 1 :] != meant[at + 1 :]:

@@ -103,5 +103,12 @@ def test_what_no_text_holds_is_read_as_a_common_word_of_english(typed: str, mean
     assert spelling().corrected(typed) == meant
 
 
+@pytest.mark.parametrize("text", ["foo_barbaz", "abc123defgh", "x-rayed_photos, o'neill’s"])
+def test_a_part_of_a_word_of_the_texts_stays(text: str) -> None:
+    found = spelling([text])
+    for word in text.replace("_", " ").replace("123", " ").split():
+        assert found.corrected(word) == word
+
+
 def test_without_texts_only_stop_words_and_common_ones_are_known() -> None:
     assert spelling([]).corrected("Whihc wimbeldon colection?") == "Which wimbledon collection?"
