@@ -18,7 +18,7 @@ from index.types import Document, Hit
 from qa.candidates import Candidate, Group, Place, also_said, group_answers
 from qa.confidence import CALIBRATED, Confidence, Signals
 from qa.copies import worth_reading
-from qa.question import REASONS, unanswerable
+from qa.question import REASONS, unanswerable, without_false_start
 from qa.reader import Reader
 from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal, Span
 
@@ -98,6 +98,10 @@ class _Snapshot:
     retriever: Retriever
     spelling: Spelling
     stamp: str
+
+    def read_as(self, question: str) -> str:
+        """Return ``question`` with its misspelt words put right and without a false start."""
+        return without_false_start(self.spelling.corrected(question))
 
 
 class QA:
@@ -221,7 +225,7 @@ class QA:
             batch = questions[start : start + _BATCH]
             problems = [self._problem(question, snapshot) for question in batch]
             sound = [q for q, problem in zip(batch, problems, strict=True) if problem is None]
-            asked = [snapshot.spelling.corrected(question) for question in sound]
+            asked = [*map(snapshot.read_as, sound)]
             examined = iter(zip(asked, self._examine(asked, snapshot), strict=True))
             for question, problem in zip(batch, problems, strict=True):
                 if problem is not None:
@@ -237,12 +241,12 @@ class QA:
     def search(self, questions: Sequence[str], k: int = 20) -> list[list[Hit]]:
         """Return the ``k`` passages closest to each question, best first, without reading them."""
         snapshot = self._current()
-        return snapshot.retriever.search([*map(snapshot.spelling.corrected, questions)], k)
+        return snapshot.retriever.search([*map(snapshot.read_as, questions)], k)
 
     def examine(self, questions: Sequence[str]) -> list[Evidence]:
         """Return what is known about each question before a decision; confidence is fitted on it."""
         snapshot = self._current()
-        return self._examine([*map(snapshot.spelling.corrected, questions)], snapshot)
+        return self._examine([*map(snapshot.read_as, questions)], snapshot)
 
     def _open(self) -> _Snapshot:
         stamp = self._source.stamp()

@@ -56,6 +56,15 @@ _LANGUAGES = (
 _SURE = 0.6
 """Share of probability that another language needs; short lists of names look like anything."""
 
+_FALSE_START = re.compile(
+    r"\s*(?P<broken>\w+(?:\s+[\w'’-]+){0,2})\s*,\s*"
+    r"(?:(?:er|uh|um|oh)\s+)?(?:no\s*,?\s*sorry|sorry|no\s*,?\s*wait|wait|i\s+mean|no)\s*,\s*(?P<rest>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Up to three words, a correction between commas, and the question that is meant."""
+
+_BEGINS = frozenset("who whom whose what when where why which how".split())
+
 REASONS: dict[Refusal, str] = {
     Refusal.EMPTY_QUESTION: "There is no question; type one in a few words.",
     Refusal.LONG_QUESTION: (
@@ -106,3 +115,17 @@ def _identifier() -> LanguageIdentifier:
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(list(_LANGUAGES))
     return identifier
+
+
+def without_false_start(question: str) -> str:
+    """Return what is asked in the end: "who led, no sorry, who founded it?" is "who founded it?".
+
+    At most three words are cut, so that nothing is lost to which the rest refers, and only before a question
+    word or the word that they begin with.
+    """
+    while found := _FALSE_START.fullmatch(question):
+        first, again = (found[part].split()[0].lower() for part in ("broken", "rest"))
+        if again not in _BEGINS and again != first:
+            break
+        question = found["rest"]
+    return question

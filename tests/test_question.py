@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from qa.question import MAX_QUESTION, REASONS, unanswerable
+from qa.question import MAX_QUESTION, REASONS, unanswerable, without_false_start
 from qa.types import Refusal
 from tests.conftest import ROOT
 
@@ -60,3 +60,33 @@ def test_no_golden_question_is_turned_away() -> None:
 def test_every_refusal_has_its_sentence() -> None:
     assert set(REASONS) == set(Refusal)
     assert all(sentence.endswith(".") for sentence in REASONS.values())
+
+
+@pytest.mark.parametrize(
+    ("question", "meant"),
+    [
+        ("who led, no sorry, who founded the league?", "who founded the league?"),
+        ("When did, er i mean, what is the capital", "what is the capital"),
+        ("did trump, sorry, did trump win", "did trump win"),
+        ("Where, no, wait, who won?", "who won?"),
+        ("who did, wait, who won, no, who lost?", "who lost?"),
+        # nothing is cut that the rest may refer to, or that may be what is asked about
+        ("When did the long war begin, no sorry, when did it end?", None),
+        ("Do we go, no, what now?", "what now?"),
+        ("In no, no, no, who sings?", None),
+        ("What does wait, sorry, mean?", None),
+        ("Who said sorry, and to whom?", None),
+        ("who led, no sorry,", None),
+        ("", None),
+    ],
+)
+def test_a_false_start_is_cut(question: str, meant: str | None) -> None:
+    cut = without_false_start(question)
+    assert cut == (question if meant is None else meant)
+    assert without_false_start(cut) == cut
+
+
+def test_no_golden_question_has_a_false_start() -> None:
+    lines = (ROOT / "tests" / "golden" / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
+    questions = [json.loads(line)["question"] for line in lines]
+    assert [*map(without_false_start, questions)] == questions
