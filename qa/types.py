@@ -159,8 +159,8 @@ class Answer:
     probability that it is right) and one citation for each place that says it, best first. A refusal
     has ``text is None``, no citations, a ``refusal`` code, its ``reason`` as a sentence, and the
     ``nearest`` passage where one was read; ``confidence`` is then that of the answer withheld (0.0
-    where nothing was read). ``read_as`` is the question with its misspelt words put right, ``None`` if it
-    was read as it stands.
+    where nothing was read). ``read_as`` is the question with its misspelt words put right and a false
+    start cut, ``None`` if it was read as it stands.
     """
 
     question: str

@@ -525,5 +525,10 @@ def test_a_question_is_searched_and_read_with_its_misspelt_words_put_right(tmp_p
     assert empty.read_as is None
     found, same = qa.search([asked[0], asked[2]])
     assert found == same
+    begun_twice = qa.ask("Who did, no wait, Where did penicillin come?")
+    assert begun_twice.to_dict() == right.to_dict() | {
+        "question": begun_twice.question,
+        "read_as": asked[2],
+    }
     assert found[0].lexical > 0
     assert qa.examine([asked[0]]) == qa.examine([asked[2]])
