@@ -211,7 +211,8 @@ class QA:
         withheld; 0 never refuses while anything was read. ``top`` limits the answers (the first
         and its alternatives) and the citations of each. A question is searched and read with its
         misspelt words put right and a false start cut, and its answer says so (`Answer.read_as`). A
-        question that cannot be asked (empty, too long, without words, not English) is answered with a refusal that says so.
+        question that cannot be asked (empty, too long, without words, not English) is answered with a
+        refusal that says so.
         Raises `ConfigError` for a threshold outside 0 to 1 or a ``top`` below 1.
         """
         limit = self.threshold if threshold is None else threshold

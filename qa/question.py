@@ -57,8 +57,8 @@ _SURE = 0.6
 """Share of probability that another language needs; short lists of names look like anything."""
 
 _FALSE_START = re.compile(
-    r"\s*(?P<broken>\w+(?:\s+[\w'’-]+){0,2})\s*,\s*"
-    r"(?:(?:er|uh|um|oh)\s+)?(?:no\s*,?\s*sorry|sorry|no\s*,?\s*wait|wait|i\s+mean|no)\s*,\s*(?P<rest>.+)",
+    r"\s*(?P<broken>[\w'’-]+(?:\s+[\w'’-]+){0,2})\s*,\s*"
+    r"(?:(?:er|uh|um|oh)\s+)?(?:no\s*,?\s*sorry|sorry|no\s*,?\s*wait|wait|i\s+mean|no)\s*,\s*(?P<rest>\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
 """Up to three words, a correction between commas, and the question that is meant."""

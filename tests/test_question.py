@@ -52,9 +52,13 @@ def test_the_longest_question_that_is_allowed() -> None:
     assert unanswerable("who " * (MAX_QUESTION // 4)) is None
 
 
-def test_no_golden_question_is_turned_away() -> None:
+def golden_questions() -> list[str]:
     lines = (ROOT / "tests" / "golden" / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [q for line in lines if unanswerable(q := json.loads(line)["question"])] == []
+    return [json.loads(line)["question"] for line in lines]
+
+
+def test_no_golden_question_is_turned_away() -> None:
+    assert [question for question in golden_questions() if unanswerable(question)] == []
 
 
 def test_every_refusal_has_its_sentence() -> None:
@@ -77,6 +81,8 @@ def test_every_refusal_has_its_sentence() -> None:
         ("What does wait, sorry, mean?", None),
         ("Who said sorry, and to whom?", None),
         ("who led, no sorry,", None),
+        ("who led, no sorry, ", None),
+        ("who's led, wait, who's led it", "who's led it"),
         ("", None),
     ],
 )
@@ -87,6 +93,5 @@ def test_a_false_start_is_cut(question: str, meant: str | None) -> None:
 
 
 def test_no_golden_question_has_a_false_start() -> None:
-    lines = (ROOT / "tests" / "golden" / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
-    questions = [json.loads(line)["question"] for line in lines]
+    questions = golden_questions()
     assert [*map(without_false_start, questions)] == questions
