@@ -75,10 +75,12 @@ def best_spans_batch(
             f"max_answer_tokens and top must be at least 1, not {max_answer_tokens} and {top}"
         )
     scores = _span_scores(start_logits, end_logits, offsets, context_mask, max_answer_tokens)
-    # In float64 no sum of two finite logits overflows.
-    null = start_logits[:, 0].astype(np.float64) + end_logits[:, 0]
+    # In float64 no sum of two finite logits overflows; of two infinite ones it may be NaN.
+    usable = np.isfinite(start_logits[:, 0]) & np.isfinite(end_logits[:, 0])
+    null = np.where(usable, start_logits[:, 0].astype(np.float64), 0.0)
+    null += np.where(usable, end_logits[:, 0], 0.0)
     return [
-        Reading(_top_spans(row, spots, top), float(score) if np.isfinite(score) else 0.0)
+        Reading(_top_spans(row, spots, top), float(score))
         for row, spots, score in zip(scores, offsets, null, strict=True)
     ]
 

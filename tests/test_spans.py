@@ -103,7 +103,10 @@ def test_no_passage_token_means_no_span() -> None:
     assert reading == Reading((), -10.0)
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+UNUSABLE = [math.nan, math.inf, -math.inf]
+
+
+@pytest.mark.parametrize("bad", UNUSABLE)
 def test_a_token_with_an_unusable_logit_is_not_pointed_at_by_it(bad: float) -> None:
     offsets, mask = window(PASSAGE)
     start, end = logits(12, t5=1.0), logits(12, t8=2.0)
@@ -117,10 +120,12 @@ def test_a_token_with_an_unusable_logit_is_not_pointed_at_by_it(bad: float) -> N
     assert "flew to" in found  # only its end was bad
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_an_unusable_null_score_counts_as_zero(bad: float) -> None:
+@pytest.mark.parametrize("start", [*UNUSABLE, 1.0])
+@pytest.mark.parametrize("end", UNUSABLE)
+def test_an_unusable_null_score_counts_as_zero(start: float, end: float) -> None:
     offsets, mask = window(PASSAGE)
-    assert best_spans(logits(12, t0=bad), logits(12), offsets, mask).null_score == 0.0
+    for one, other in ((start, end), (end, start)):
+        assert best_spans(logits(12, t0=one), logits(12, t0=other), offsets, mask).null_score == 0.0
 
 
 def test_nothing_usable_at_all_gives_no_span() -> None:
