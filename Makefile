@@ -33,8 +33,8 @@ index: $(VENV)/installed  ## Build or update the index of seeds/.
 chat: index  ## Open the chat over seeds/ on http://127.0.0.1:7860.
 	$(BIN)/footnote chat
 
-test: $(VENV)/installed-dev  ## Run every test, in two processes (as in CI: CI=true make test; the long durability forms: make test ARGS="-m slow").
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(VENV)/installed-dev  ## Run every test, in three processes, as some wait (as in CI: CI=true make test; the long durability forms: make test ARGS="-m slow").
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/installed-dev  ## Check style and types.
 	$(BIN)/ruff check .

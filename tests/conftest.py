@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import importlib
 import os
 import shutil
 import socket
@@ -17,6 +19,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 os.environ.update(
+    OMP_NUM_THREADS="1",  # pytest-xdist's processes share the cores: more threads would wait for one another
     HF_HUB_OFFLINE="1",
     GRADIO_ANALYTICS_ENABLED="False",
     NO_PROXY="127.0.0.1,localhost",
@@ -39,23 +42,42 @@ def rounds(here: int, in_ci: int) -> int:
     return in_ci if os.environ.get("CI") == "true" else here
 
 
-def pytest_configure() -> None:
-    """Keep each of pytest-xdist's processes on a core of its own, with all that it starts.
+class _Later:
+    def __init__(self, name: str) -> None:
+        self._name = name
 
-    Their models' threads would otherwise wait for one another on the same cores. Hypothesis draws
-    anew each time in CI too, where by itself it would draw the same examples for ever.
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__") or attribute == "_mock_name":
+            # Pytest looks for these in everything that a test file names.
+            raise AttributeError(attribute)
+        return getattr(importlib.import_module(self._name), attribute)
+
+
+def later(name: str) -> Any:
+    """Return a module that is imported at its first use.
+
+    Each of pytest-xdist's processes imports every test file; what is slow to load is loaded by those
+    that run the tests that need it.
     """
+    return _Later(name)
+
+
+def pytest_configure() -> None:
+    """Hypothesis draws anew each time in CI too, where by itself it would draw the same examples for ever."""
     settings.load_profile("default")
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if worker and hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+    gc.disable()  # until all are collected: what is made until then stays
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that pytest-xdist's processes end together."""
     places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """Have Python look for garbage again, but not among modules and tests."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

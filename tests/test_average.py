@@ -6,19 +6,19 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 from tokenizers import Tokenizer, models
-from transformers import BertConfig, BertForQuestionAnswering
 
 from index.errors import ConfigError
 from qa.training.__main__ import main
-from qa.training.average import average
-from qa.training.export import export, load_checkpoint
+from tests.conftest import later
+
+torch, transformers = later("torch"), later("transformers")
+export, average = later("qa.training.export"), later("qa.training.average")
 
 
 def checkpoint(folder: Path, seed: int, width: int = 16) -> Path:
     torch.manual_seed(seed)
-    config = BertConfig(
+    config = transformers.BertConfig(
         vocab_size=64,  # the exporter tries the first 48
         hidden_size=width,
         num_hidden_layers=1,
@@ -26,7 +26,7 @@ def checkpoint(folder: Path, seed: int, width: int = 16) -> Path:
         intermediate_size=32,
         max_position_embeddings=512,
     )
-    model = BertForQuestionAnswering(config)
+    model = transformers.BertForQuestionAnswering(config)
     for parameter in model.parameters():  # the exporter stores those that are alike only once
         torch.nn.init.normal_(parameter, std=0.5)
     model.save_pretrained(folder)
@@ -40,7 +40,7 @@ def test_every_weight_is_the_weighted_mean(tmp_path: Path) -> None:
     first, second = (checkpoint(tmp_path / str(seed), seed) for seed in (1, 2))
     assert main(["average", f"{first}=1", f"{second}=3", "--out", str(tmp_path / "mean")]) == 0
     mean, one, two = (
-        load_checkpoint(folder).state_dict() for folder in (tmp_path / "mean", first, second)
+        export.load_checkpoint(folder).state_dict() for folder in (tmp_path / "mean", first, second)
     )
     for name, tensor in mean.items():
         assert torch.allclose(tensor, one[name] / 4 + two[name] * 3 / 4, atol=1e-6), name
@@ -51,9 +51,9 @@ def test_every_weight_is_the_weighted_mean(tmp_path: Path) -> None:
 def test_an_exported_reader_may_be_one_of_them(tmp_path: Path) -> None:
     first = checkpoint(tmp_path / "first", 1)
     exported = tmp_path / "exported"
-    export(first, exported, "fp32", "small", "nothing")
-    average([(str(first), 1), (str(exported), 1)], tmp_path / "mean")
-    mean, one = (load_checkpoint(f).state_dict() for f in (tmp_path / "mean", first))
+    export.export(first, exported, "fp32", "small", "nothing")
+    average.average([(str(first), 1), (str(exported), 1)], tmp_path / "mean")
+    mean, one = (export.load_checkpoint(f).state_dict() for f in (tmp_path / "mean", first))
     assert all(torch.allclose(tensor, one[name], atol=1e-6) for name, tensor in mean.items())
 
 
@@ -62,7 +62,7 @@ def test_too_few_and_weights_that_are_no_shares_are_refused(
     tmp_path: Path, weights: list[float]
 ) -> None:
     with pytest.raises(ConfigError, match="two readers or more"):
-        average([(str(tmp_path), weight) for weight in weights], tmp_path / "mean")
+        average.average([(str(tmp_path), weight) for weight in weights], tmp_path / "mean")
 
 
 def test_readers_of_two_kinds_are_refused(

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -25,7 +25,10 @@ from qa import QA
 from qa.question import REASONS, unanswerable
 from tests.commands import Command, until
 from tests.fake_qa import FakeQA, document, fake_rebuild, serve_fake
-from ui import app, render
+from ui import render
+
+if TYPE_CHECKING:
+    from ui.app import Progress, Rebuild
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -70,6 +73,14 @@ def three_articles() -> FakeQA:
 @pytest.fixture
 def qa() -> FakeQA:
     return three_articles()
+
+
+@pytest.fixture(scope="module")
+def app() -> Any:
+    """The module of the chat; Gradio loads with it, and need not where other tests are run."""
+    from ui import app
+
+    return app
 
 
 class Chat:
@@ -177,7 +188,7 @@ def test_health_is_degraded_with_the_reason(chat: Callable[..., Chat]) -> None:
 
 @pytest.mark.parametrize("deleted", [False, True])
 def test_health_of_the_product_over_a_lost_index(
-    seeds_index: Path, tmp_path: Path, deleted: bool
+    app: Any, seeds_index: Path, tmp_path: Path, deleted: bool
 ) -> None:
     index = shutil.copytree(seeds_index, tmp_path / "index")
     qa = QA.open(index)
@@ -278,7 +289,7 @@ def test_nothing_but_health_is_open_without_the_password(
 
 
 def test_a_file_of_the_machine_is_neither_served_nor_taken_for_an_upload(
-    qa: FakeQA, chat: Callable[..., Chat], tmp_path: Path
+    app: Any, qa: FakeQA, chat: Callable[..., Chat], tmp_path: Path
 ) -> None:
     foreign = tmp_path / "diary.txt"
     foreign.write_text("The diary was kept by Edith Marrow.")
@@ -309,7 +320,7 @@ def test_a_file_of_the_machine_is_neither_served_nor_taken_for_an_upload(
 
 
 def test_two_questions_are_read_at_once_and_a_bounded_number_waits(
-    chat: Callable[..., Chat], tmp_path: Path
+    app: Any, chat: Callable[..., Chat], tmp_path: Path
 ) -> None:
     hold = tmp_path / "hold"
     hold.mkdir()
@@ -332,7 +343,7 @@ def test_two_questions_are_read_at_once_and_a_bounded_number_waits(
         assert "complete" in client.get(f"{url}/{first}").text
 
 
-def test_an_upload_is_capped(qa: FakeQA, chat: Callable[..., Chat]) -> None:
+def test_an_upload_is_capped(app: Any, qa: FakeQA, chat: Callable[..., Chat]) -> None:
     url = chat(qa, with_rebuild=True).url
     small, big = (
         httpx.post(f"{url}/gradio_api/upload", files={"files": ("a.txt", b"x" * size)}, timeout=30)
@@ -342,7 +353,7 @@ def test_an_upload_is_capped(qa: FakeQA, chat: Callable[..., Chat]) -> None:
     assert big.status_code == 413
 
 
-def test_a_port_in_use_is_named(qa: FakeQA, unchanged: Chat) -> None:
+def test_a_port_in_use_is_named(app: Any, qa: FakeQA, unchanged: Chat) -> None:
     port = int(unchanged.url.rsplit(":", 1)[1])
     with pytest.raises(ConfigError, match=rf"^Port {port} on 127\.0\.0\.1 is in use: .* --port"):
         app.serve(qa, port=port, block=False)
@@ -352,7 +363,7 @@ def test_a_port_in_use_is_named(qa: FakeQA, unchanged: Chat) -> None:
     ("host", "port", "message"),
     [("192.0.2.1", 0, "no address of this machine"), ("127.0.0.1", 70_000, "70000 is no port")],
 )
-def test_a_wrong_address_is_named(qa: FakeQA, host: str, port: int, message: str) -> None:
+def test_a_wrong_address_is_named(app: Any, qa: FakeQA, host: str, port: int, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         app.serve(qa, host=host, port=port, block=False)
 
@@ -360,11 +371,11 @@ def test_a_wrong_address_is_named(qa: FakeQA, host: str, port: int, message: str
 # --- what is added, without a browser ------------------------------------------------------------
 
 
-def test_adding_reports_what_failed(qa: FakeQA, tmp_path: Path) -> None:
-    def broken(paths: list[Path], progress: app.Progress) -> render.Report:
+def test_adding_reports_what_failed(app: Any, qa: FakeQA, tmp_path: Path) -> None:
+    def broken(paths: list[Path], progress: Progress) -> render.Report:
         raise error
 
-    def add(rebuild: app.Rebuild, *names: str) -> str:
+    def add(rebuild: Rebuild, *names: str) -> str:
         return app._add(rebuild, [str(tmp_path / name) for name in names], lambda done, what: None)
 
     assert "Choose files first" in add(fake_rebuild(qa))
@@ -378,7 +389,7 @@ def test_adding_reports_what_failed(qa: FakeQA, tmp_path: Path) -> None:
     assert qa.generation_number() == 1
 
 
-def test_a_place_that_is_gone_says_so(qa: FakeQA) -> None:
+def test_a_place_that_is_gone_says_so(app: Any, qa: FakeQA) -> None:
     gone = document("articles/gone.txt", "Gone.")
     for value in (str(render.Place.of_document(gone)), "", "<script>", "1:2:3"):
         assert "no longer in the index" in app._open(qa, value)

@@ -12,12 +12,13 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 pytest.importorskip("onnx", reason="exporting needs the train extra")
 
 import onnx
-import torch
 from onnx import numpy_helper
-from transformers import BertConfig, BertForQuestionAnswering
 
 from qa.reader import READER_DIRECTORY, Reader, ReaderConfig
-from qa.training import export
+from tests.conftest import later
+
+torch, transformers = later("torch"), later("transformers")
+export = later("qa.training.export")
 
 PASSAGES = ["the envoy flew to doha on sunday", "no one spoke", ""]
 
@@ -33,7 +34,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]"])
     tokenizer.save(str(directory / "tokenizer.json"))
     torch.manual_seed(1)
-    config = BertConfig(
+    config = transformers.BertConfig(
         vocab_size=len(words),
         hidden_size=96,
         num_hidden_layers=2,
@@ -42,7 +43,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_position_embeddings=64,
         initializer_range=0.2,
     )
-    BertForQuestionAnswering(config).half().save_pretrained(directory)
+    transformers.BertForQuestionAnswering(config).half().save_pretrained(directory)
     return directory
 
 

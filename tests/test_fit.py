@@ -15,24 +15,25 @@ import pytest
 
 pytest.importorskip("onnx", reason="training needs the train extra")
 
-import torch
 from rich.console import Console
-from safetensors.torch import load_file
 from test_training_data import raw_rows, write_rows
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer, BertConfig, BertForQuestionAnswering, BertModel
 
 from index.errors import ConfigError, ReaderError
 from qa.reader import READER_DIRECTORY, Reader
 from qa.training import __main__ as command
-from qa.training import export, fit
 from qa.training.data import Batch, DataConfig, Group, Target, collate
+from tests.conftest import later
+
+torch, transformers = later("torch"), later("transformers")
+safetensors = later("safetensors.torch")
+export, fit = later("qa.training.export"), later("qa.training.fit")
 
 TRAINED = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
 DATA = DataConfig(negatives=1.0, unanswerable=0.2)
 
 
-def bert(**changes: int) -> BertConfig:
+def bert(**changes: int) -> transformers.BertConfig:
     shape = {
         "vocab_size": 30522,
         "hidden_size": 32,
@@ -41,7 +42,7 @@ def bert(**changes: int) -> BertConfig:
         "intermediate_size": 64,
         "max_position_embeddings": 384,
     }
-    return BertConfig(**(shape | changes))
+    return transformers.BertConfig(**(shape | changes))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence-transformers folder: an encoder without a head, texts cut at 128 pieces."""
     folder = tmp_path_factory.mktemp("base")
     torch.manual_seed(3)
-    BertModel(bert()).save_pretrained(folder)
+    transformers.BertModel(bert()).save_pretrained(folder)
     tokenizer = Tokenizer.from_file(str(READER_DIRECTORY / "tokenizer.json"))
     tokenizer.enable_truncation(128)
     tokenizer.enable_padding()
@@ -126,13 +127,13 @@ def test_the_checkpoint_exports_to_a_reader(
     trained: tuple[Path, dict[str, Any], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, _, _ = trained
-    tokenizer = AutoTokenizer.from_pretrained(out, local_files_only=True)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(out, local_files_only=True)
     assert len(tokenizer("word " * 300)["input_ids"]) == 302
     export.main([str(out), str(tmp_path / "reader"), "--variant", "fp32"])
     capsys.readouterr()
     reader = Reader.load(tmp_path / "reader", threads=1)
     ((reading,),) = reader.read(["who slept?"], [["ada slept in town. " * 40]])
-    model = BertForQuestionAnswering.from_pretrained(out, local_files_only=True).eval()
+    model = transformers.BertForQuestionAnswering.from_pretrained(out, local_files_only=True).eval()
     assert model.config.hidden_dropout_prob == 0.1
     assert len(reading.spans) == reader.config.spans_per_passage
 
@@ -147,8 +148,8 @@ def test_an_exported_reader_is_trained_on(
     reader = tmp_path / "reader"
     export.export(trained[0], reader, variant, "tiny", "none")
     export.restore(reader, tmp_path / "restored")
-    before = load_file(trained[0] / "model.safetensors")
-    after = load_file(tmp_path / "restored" / "model.safetensors")
+    before = safetensors.load_file(trained[0] / "model.safetensors")
+    after = safetensors.load_file(tmp_path / "restored" / "model.safetensors")
     assert after.keys() == before.keys()
     for name, tensor in before.items():
         step = tensor.abs().max() / (100 if variant == "int8" else 1000)
@@ -212,7 +213,7 @@ def test_a_killed_run_ends_as_one_that_was_not(
     record, said = run(base, files, out, given)
     assert "Taken up at step 7." in said
     assert record["tokens"] == expected["tokens"]
-    weights, resumed = (load_file(o / "model.safetensors") for o in (whole, out))
+    weights, resumed = (safetensors.load_file(o / "model.safetensors") for o in (whole, out))
     assert weights.keys() == resumed.keys()
     for name, tensor in weights.items():
         assert torch.equal(tensor, resumed[name]), name
@@ -279,7 +280,9 @@ def test_a_teacher_changes_the_weights_and_must_have_the_same_tokenizer(
     teacher = trained[0]
     record, _ = run(base, files, tmp_path / "out", config(), teacher=str(teacher))
     assert record["teacher"] == str(teacher)
-    alone, taught = (load_file(o / "model.safetensors") for o in (teacher, tmp_path / "out"))
+    alone, taught = (
+        safetensors.load_file(o / "model.safetensors") for o in (teacher, tmp_path / "out")
+    )
     assert any(not torch.equal(tensor, taught[name]) for name, tensor in alone.items())
 
     cased = tmp_path / "cased"

@@ -46,8 +46,8 @@ UNANSWERABLE = [golden for golden in GOLDEN if not golden.answers]
 
 @pytest.fixture(scope="module")
 def answers(seeds_qa: QA) -> dict[str, Answer]:
-    """The answers by the questions' ids: in CI to all, else to every third question."""
-    asked = GOLDEN[:: rounds(3, in_ci=1)]
+    """The answers by the questions' ids: in CI to all, else to every sixth question."""
+    asked = GOLDEN[:: rounds(6, in_ci=1)]
     found = seeds_qa.ask_batch([golden.question for golden in asked])
     return {golden.id: answer for golden, answer in zip(asked, found, strict=True)}
 

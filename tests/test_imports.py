@@ -98,7 +98,9 @@ def test_types_do_no_input_or_output() -> None:
         assert imported(ROOT / name).isdisjoint({"os", "io", "pathlib", "json", "socket"})
 
 
-@pytest.mark.parametrize("statement", ["import qa", "from qa import QA", "import qa.cli"])
+@pytest.mark.parametrize(
+    "statement", ["import qa", "from qa import QA", "import qa.cli", "import qa.training.__main__"]
+)
 def test_importing_qa_loads_no_torch_and_no_gradio(statement: str) -> None:
     code = f"{statement}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run(

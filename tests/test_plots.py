@@ -8,7 +8,9 @@ import numpy as np
 
 from qa.confidence import CONFIDENCE_FILE, Confidence
 from qa.training.confidence import measure
-from qa.training.plots import calibration, main, risk_coverage
+from tests.conftest import later
+
+plots = later("qa.training.plots")
 
 
 def fitted() -> Confidence:
@@ -20,20 +22,20 @@ def fitted() -> Confidence:
 
 def test_what_is_drawn_is_what_was_measured() -> None:
     model = fitted()
-    _, line = calibration(model).axes[0].lines
+    _, line = plots.calibration(model).axes[0].lines
     rows = np.array(model.measured["reliability"])
     assert np.array_equal(np.asarray(line.get_xydata()), rows[:, :2])
     assert rows[:, 2].sum() == 500
     assert np.abs(rows[:, 0] - rows[:, 1]).max() < 0.2
-    line = risk_coverage(model).axes[0].lines[0]
+    line = plots.risk_coverage(model).axes[0].lines[0]
     assert np.array_equal(np.asarray(line.get_xydata()), model.measured["risk_coverage"])
     assert line.get_xydata()[-1][0] == 1.0
 
 
 def test_the_command_draws_both_and_the_same_each_time(tmp_path: Path) -> None:
     (tmp_path / "confidence.json").write_bytes(CONFIDENCE_FILE.read_bytes())
-    main([str(tmp_path)])
+    plots.main([str(tmp_path)])
     first = {path.name: path.read_bytes() for path in tmp_path.glob("*.png")}
     assert set(first) == {"calibration.png", "risk-coverage.png"}
-    main([str(tmp_path)])
+    plots.main([str(tmp_path)])
     assert first == {path.name: path.read_bytes() for path in tmp_path.glob("*.png")}

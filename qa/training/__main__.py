@@ -13,10 +13,9 @@ from index.errors import FootnoteError
 from qa.confidence import CALIBRATED
 from qa.evaluate import load_examples
 from qa.training._files import write_atomically
-from qa.training.average import average
 from qa.training.confidence import calibrate_index
+from qa.training.config import FitConfig
 from qa.training.data import DataConfig
-from qa.training.fit import FitConfig, fit
 
 _FIT_HELP = {
     "minutes": "train for so long, by the clock; the learning rate ends at 0 then",
@@ -64,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fit(given: dict[str, Any]) -> None:
+    from qa.training.fit import fit  # loads torch, which `calibrate` does without
+
     record = fit(
         given["train"],
         given["dev"],
@@ -84,6 +85,8 @@ def _fit(given: dict[str, Any]) -> None:
 
 
 def _average(given: dict[str, Any]) -> None:
+    from qa.training.average import average
+
     average(given["readers"], given["out"])
 
 
