@@ -338,8 +338,16 @@ class _Changes:
             pause = max(self._pause, _BUSY * (time.monotonic() - started))
 
     def _listing(self) -> set[tuple[str, int, int, int]]:
-        """Return path, inode, size and time of every file that an update would read."""
+        """Return path, inode, size and time of every file that an update would read, and every folder.
+
+        The time of a folder tells of a file that has come and gone between two looks: an update
+        may have read it.
+        """
         listing = set()
+        for folder in self._directories():
+            with suppress(OSError):
+                found = Path(folder).stat()
+                listing.add((folder, found.st_ino, 0, found.st_mtime_ns))
         for root in self._roots:
             with suppress(LoadError):
                 for file in find_files(root, root.name)[0]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import hashlib
 import importlib
@@ -35,10 +36,7 @@ LONGEST = ("chat", "durability", "golden", "hostile_files", "watch", "cli", "fit
 
 
 def rounds(here: int, in_ci: int) -> int:
-    """Return how many times a test draws by chance: all of ``in_ci`` where ``CI=true``, else ``here``.
-
-    A test that goes through every case, rather than through some by chance, never asks.
-    """
+    """Return how much of what it could try a test tries: ``in_ci`` where ``CI=true``, else ``here``."""
     return in_ci if os.environ.get("CI") == "true" else here
 
 
@@ -94,6 +92,22 @@ def _no_network() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_reader() -> Iterator[None]:
+    """Load the reader that ships once in a process: it is most of what opening an index takes."""
+    from qa.reader import Reader
+
+    load = Reader.load
+    shipped = functools.cache(load)
+
+    def once(*given: Any, **options: Any) -> Any:
+        return load(*given, **options) if given or options else shipped()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Reader, "load", once)
         yield
 
 

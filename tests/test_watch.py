@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -401,6 +402,31 @@ def test_without_events_changes_are_looked_for(
         assert until(lambda: followed.reports()[-1].changed == ("articles/four.txt",))
         shutil.move(followed.folder / "four.txt", followed.folder / "five.txt")
         assert followed.holds("one", "two", "three", "five")
+
+
+def test_what_comes_and_goes_between_two_looks_is_not_missed(
+    followed: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An update has read the file, so another must find that it is gone."""
+
+    def watch(*_: Any, **__: Any) -> Iterator[Any]:
+        raise OSError("OS file watch limit reached.")
+
+    def update(folders: Sequence[Path], progress: Callable[[Any], None]) -> BuildReport:
+        if followed.done != 1:  # the second is the first since changes are looked for
+            return followed.update(folders, progress)
+        followed.write("four")
+        report = followed.update(folders, progress)
+        (followed.folder / "four.txt").unlink()
+        return report
+
+    monkeypatch.setattr(watchfiles, "watch", watch)
+    seldom = replace(PACE, look=1)
+    with following(followed.index, (), update, followed.events.append, pace=seldom):
+        assert until(lambda: len(followed.reports()) > 0)
+        assert followed.reports()[0].added == ("articles/four.txt",)
+        assert followed.holds("one", "two", "three")
+        assert followed.rests()
 
 
 def test_polling_can_be_asked_for(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
