@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,7 @@ def asked(number: int, generator: np.random.Generator) -> Asked:
     values = dict(zip(NAMES, generator.normal(size=len(NAMES)).tolist(), strict=True))
     odds = 2.0 * values["margin"] + values["dense"] - 0.5
     right = bool(generator.random() < 1 / (1 + np.exp(-odds)))
-    return Asked(Signals(**values), right, right, f"article {number % 97}", "made")
+    return Asked(Signals(**values), right, True, f"article {number % 97}", "made")
 
 
 def test_the_fit_finds_the_weights_and_is_calibrated() -> None:
@@ -52,6 +52,25 @@ def test_the_fit_finds_the_weights_and_is_calibrated() -> None:
     assert model.measured["at_threshold"]["precision"] >= 0.8
     assert model.measured["questions"] == 4000
     json.loads(model.to_bytes())
+
+
+def test_a_question_without_an_answer_weighs_one_and_a_half_times_as_much() -> None:
+    generator = np.random.default_rng(3)
+    every = [asked(number, generator) for number in range(4000)]
+    alike = fit(every)
+    wrong_ones_unanswerable = fit([replace(one, answerable=one.right) for one in every])
+    assert wrong_ones_unanswerable.intercept == pytest.approx(
+        alike.intercept - np.log(1.5), abs=0.1
+    )
+    assert wrong_ones_unanswerable.weights["margin"] == pytest.approx(2.0, abs=0.25)
+
+
+def test_the_shipped_confidence_is_calibrated_whatever_share_is_answerable() -> None:
+    measured = Confidence.load().measured
+    assert measured["ece"] <= 0.03
+    assert measured["half_answerable"]["ece"] <= 0.03
+    assert measured["half_answerable"]["auroc"] >= 0.9
+    assert measured["half_answerable"]["answered_at_90"] >= 0.5
 
 
 def test_what_can_not_reach_the_precision_says_so() -> None:

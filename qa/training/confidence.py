@@ -10,6 +10,9 @@ large one (``--parts``). Of the articles (contexts
 with the same title), two thirds are left whole, a sixth are left out, and of a sixth every second
 passage is left out: so that three of four questions have an answer, some are about nothing that is
 there, and some about the right subject with the fact absent. Every question is asked of what is left.
+Those without an answer weigh one and a half times as much in the fit: how many a folder is asked of them
+nobody knows, and so the probabilities are about as far off where the corpus answers three of four as where it
+answers half (``half_answerable``).
 An answer is right if its F1 with an accepted answer is at least 0.5. The weights are a logistic
 regression's (L2, scikit-learn); the measurements beside them are of predictions made in ten-fold
 cross-validation by article, so that no article's questions were seen by what predicts them.
@@ -51,6 +54,10 @@ _LEAST = 20
 """Questions that calibrating needs, and _LEAST_EACH of them answered right and not right: two numbers
 are fitted, and fewer rows would move them by chance."""
 _LEAST_EACH = 5
+
+_UNANSWERABLE_WEIGHT = 1.5
+"""Of a question that the corpus does not answer. ECE on all questions and on a half of each kind: 1: .020, .031;
+1.25: .023, .027; 1.5: .024, .024; 2: .028, .022; AUROC and coverage move by less than .003."""
 
 _ASK_BATCH = 16
 
@@ -137,7 +144,9 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
 
     features = np.array([astuple(one.signals) for one in asked])
     right = np.array([one.right for one in asked])
+    answerable = np.array([one.answerable for one in asked])
     articles = [one.article for one in asked]
+    weighed = {"logisticregression__sample_weight": np.where(answerable, 1.0, _UNANSWERABLE_WEIGHT)}
     model = _logistic(regularisation)
     predicted: NDArray[np.float64] = cross_val_predict(
         model,
@@ -146,10 +155,10 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
         groups=articles,
         cv=GroupKFold(10),
         method="predict_proba",
+        params=weighed,
     )[:, 1]
-    answerable = np.array([one.answerable for one in asked])
     threshold = _threshold(predicted, right)
-    model.fit(features, right)
+    model.fit(features, right, **weighed)
     scaler, regression = model[0], model[1]
     weights = regression.coef_[0] / scaler.scale_
     return Confidence(
@@ -259,7 +268,10 @@ def measure(
     answerable: NDArray[np.bool_],
     threshold: float,
 ) -> dict[str, Any]:
-    """Return ECE, AUROC (of being right, and of being answerable), reliability and risk-coverage."""
+    """Return ECE, AUROC (of being right, and of being answerable), reliability and risk-coverage.
+
+    What needs questions of both kinds is None where all are answerable, or none is.
+    """
     curve = metrics.risk_coverage(predicted, right)
     at = [int(np.searchsorted(curve.coverage, share)) for share in np.arange(0.05, 1.01, 0.05)]
     at = [min(row, len(curve.coverage) - 1) for row in at]
@@ -270,7 +282,9 @@ def measure(
         "right": int(right.sum()),
         "ece": round(metrics.expected_calibration_error(predicted, right), 4),
         "auroc": round(metrics.auroc(predicted, right), 4),
-        "auroc_answerable": round(metrics.auroc(predicted, answerable), 4),
+        "auroc_answerable": None
+        if answerable.all() or not answerable.any()
+        else round(metrics.auroc(predicted, answerable), 4),
         "aurc": round(curve.area, 4),
         "coverage_at_80": round(metrics.coverage_at_precision(predicted, right, 0.8), 4),
         "coverage_at_90": round(metrics.coverage_at_precision(predicted, right, 0.9), 4),
