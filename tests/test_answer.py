@@ -21,6 +21,7 @@ from qa import QA, Refusal
 from qa.answer import QAConfig, quote_span
 from qa.confidence import Confidence, Signals
 from qa.types import Reading, Span
+from tests.conftest import rounds
 from tests.fake_qa import FakeQA
 from tests.fakes import FakeEmbedder
 
@@ -408,7 +409,7 @@ class TestCopiesOfAStory:
         assert len(qa.ask(self.QUESTION, threshold=0, top=5).citations) == 3
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=rounds(15, in_ci=40))
 @given(
     edits=st.lists(
         st.lists(
@@ -468,7 +469,7 @@ TEXTS = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=rounds(15, in_ci=60))
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), limit=st.integers(1, 60))
 def test_answers_are_slices_of_their_documents(
     texts: list[str], limit: int, tmp_path_factory: pytest.TempPathFactory

@@ -29,7 +29,7 @@ from tests.conftest import rounds
 from tests.make_files import make_docx, make_pdf, save_docx
 from tests.news_pages import HELD_OUT, PAGES, NewsPage
 
-property_test = settings(deadline=None, max_examples=rounds(50, in_ci=150))
+property_test = settings(deadline=None, max_examples=rounds(25, in_ci=150))
 
 SENTENCES = (
     "The two delegations met in Doha for three hours. They agreed to meet again within days. "

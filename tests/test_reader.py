@@ -131,7 +131,7 @@ def test_questions_and_passages_of_different_number_are_refused(tokenizer: Token
 # --- batches and windows change nothing ----------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=rounds(15, in_ci=60))
 @given(
     st.lists(st.tuples(WORDS, st.lists(WORDS, max_size=4)), max_size=4),
     st.sampled_from([1, 40, 200, 10_000]),
@@ -150,7 +150,7 @@ def test_a_batch_equals_its_pairs_read_alone(
     assert together == [[alone.read([q], [[text]])[0][0] for text in texts] for q, texts in asked]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=rounds(25, in_ci=100))
 @given(WORDS, WORDS)
 def test_overlapping_windows_find_what_one_long_window_finds(
     tokenizer: Tokenizer, question: str, passage: str
@@ -185,7 +185,7 @@ def test_windows_cover_the_passage_and_share_the_overlap(tokenizer: Tokenizer) -
 # --- offsets -------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=rounds(150, in_ci=400))
+@settings(deadline=None, max_examples=rounds(50, in_ci=400))
 @given(ANY_TEXT, ANY_TEXT)
 def test_every_span_is_a_trimmed_slice_of_the_passage(
     tokenizer: Tokenizer, question: str, passage: str
