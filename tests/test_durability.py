@@ -288,7 +288,7 @@ def kill_at_random(forks: Forks, tmp_path: Path, kills: int) -> None:
 
 
 def test_kills_at_random_moments_lose_nothing(forks: Forks, tmp_path: Path) -> None:
-    kill_at_random(forks, tmp_path, rounds(40, in_ci=200))
+    kill_at_random(forks, tmp_path, rounds(20, in_ci=200))
 
 
 @pytest.mark.slow
@@ -384,13 +384,13 @@ def fill_the_disk(forks: Forks, tmp_path: Path, cuts: int, *, first: bool = Fals
 
 
 def test_a_full_disk_is_never_taken_for_success(forks: Forks, tmp_path: Path) -> None:
-    fill_the_disk(forks, tmp_path, rounds(40, in_ci=200))
+    fill_the_disk(forks, tmp_path, rounds(20, in_ci=200))
 
 
 def test_a_full_disk_is_never_taken_for_the_success_of_a_first_build(
     forks: Forks, tmp_path: Path
 ) -> None:
-    fill_the_disk(forks, tmp_path, rounds(40, in_ci=200), first=True)
+    fill_the_disk(forks, tmp_path, rounds(20, in_ci=200), first=True)
 
 
 @pytest.mark.slow
@@ -485,7 +485,7 @@ def fingerprint(generation: Generation) -> tuple[object, ...]:
 
 
 def test_damage_is_named_and_never_answered_from(tmp_path: Path) -> None:
-    damage(tmp_path, mutations=rounds(200, in_ci=1000), seed=1)
+    damage(tmp_path, mutations=rounds(100, in_ci=1000), seed=1)
 
 
 @pytest.mark.slow
@@ -918,7 +918,7 @@ def run_machine(examples: int) -> None:
 
 @pytest.mark.parametrize("part", range(4))
 def test_an_update_equals_a_rebuild(part: int) -> None:
-    run_machine(rounds(3, in_ci=50))
+    run_machine(rounds(2, in_ci=50))
 
 
 @pytest.mark.slow
@@ -937,7 +937,7 @@ def test_eight_readers_never_see_half_of_a_swap(forks: Forks, tmp_path: Path) ->
     assert forks.run(tasks.write_versions, index, folder, log, 1) == 0
     outcomes = [tmp_path / f"outcome-{number}" for number in range(8)]
     readers = [forks.start(tasks.read_versions, index, stop, outcome) for outcome in outcomes]
-    swaps = rounds(20, in_ci=100)
+    swaps = rounds(8, in_ci=100)
     for quarter in range(1, 5):  # all readers have answered from the one before the next comes
         last = 1 + quarter * swaps // 4
         assert forks.run(tasks.write_versions, index, folder, log, last) == 0
