@@ -89,7 +89,7 @@ def follow(
     batches of texts, by an exception in ``progress``.
 
     Changes are had from the operating system. Where it cannot watch (too many folders), they are
-    looked for, which is said once. A file system that never tells (of another machine) needs the
+    looked for, which is said once; a hidden file then makes an update that finds nothing. A file system that never tells (of another machine) needs the
     variable ``WATCHFILES_FORCE_POLLING``: watchfiles then compares times, in whole seconds, so the
     last of several saves within one may wait for the next change.
     """
