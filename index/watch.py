@@ -89,9 +89,10 @@ def follow(
     batches of texts, by an exception in ``progress``.
 
     Changes are had from the operating system. Where it cannot watch (too many folders), they are
-    looked for, which is said once; a hidden file then makes an update that finds nothing. A file system that never tells (of another machine) needs the
-    variable ``WATCHFILES_FORCE_POLLING``: watchfiles then compares times, in whole seconds, so the
-    last of several saves within one may wait for the next change.
+    looked for, which is said once; a hidden file then makes an update that finds nothing. A file
+    system that never tells (of another machine) needs the variable ``WATCHFILES_FORCE_POLLING``:
+    watchfiles then compares times, in whole seconds, so the last of several saves within one may
+    wait for the next change.
     """
     return _Follower(index_dir, folders, update, stop, pace).run()
 
