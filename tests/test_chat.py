@@ -854,10 +854,15 @@ def test_every_width_and_scheme_is_legible(
         for width, scheme in itertools.product((1280, 390), ("dark", "light")):
             page.set_viewport_size({"width": width, "height": 844})
             page.emulate_media(color_scheme=scheme)
-            page.wait_for_timeout(200)  # colours change by a transition
-            assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+            is_dark = str(scheme == "dark").lower()
+            page.wait_for_function(f"document.body.classList.contains('dark') === {is_dark}")
+            for _ in range(30):  # colours change by a transition
+                page.wait_for_timeout(200)
+                poor = page.evaluate(POOR_CONTRAST)
+                if not poor:
+                    break
+            assert poor == [], shown
             assert page.evaluate("document.documentElement.scrollWidth") <= width, shown
-            assert page.evaluate(POOR_CONTRAST) == [], shown
             chat_box, side = (page.locator(at).bounding_box() for at in ("#fn-chat", "#fn-side"))
             if width == 390:
                 assert side["y"] >= chat_box["y"] + chat_box["height"]

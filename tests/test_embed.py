@@ -5,11 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from index.build import update_index
 from index.embed import DEFAULT_MODEL, QuestionEncoder, SentenceEmbedder, passage_text
@@ -35,9 +39,34 @@ def embedder() -> SentenceEmbedder:
     return made
 
 
+def required(extra: str = "") -> set[str]:
+    """Return the names of all that the package requires, with or without an extra."""
+    found: set[str] = set()
+    pending = [("footnote-qa", extra)]
+    while pending:
+        name, asked = pending.pop()
+        if name not in found:
+            found.add(name)
+            with suppress(PackageNotFoundError):  # one for another platform
+                needs = map(Requirement, requires(name) or ())
+                pending += [
+                    (canonicalize_name(need.name), "")
+                    for need in needs
+                    if need.marker is None or need.marker.evaluate({"extra": asked})
+                ]
+    return found
+
+
 @pytest.fixture(scope="module")
 def files(embedder: SentenceEmbedder) -> Mapping[str, bytes]:
-    return embedder.export_encoder()
+    """The export, made as a user makes it: without what only training requires."""
+    absent = required("train") - required()
+    assert "matplotlib" in absent
+    with pytest.MonkeyPatch.context() as patch:
+        for module, owners in packages_distributions().items():
+            if absent & set(map(canonicalize_name, owners)):
+                patch.setitem(sys.modules, module, None)
+        return embedder.export_encoder()
 
 
 def test_vectors_have_unit_length_and_keep_the_order(embedder: SentenceEmbedder) -> None:

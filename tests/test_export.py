@@ -6,13 +6,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-
-pytest.importorskip("onnx", reason="exporting needs the train extra")
-
 import onnx
+import pytest
 from onnx import numpy_helper
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from qa.reader import READER_DIRECTORY, Reader, ReaderConfig
 from tests.conftest import later

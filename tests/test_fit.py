@@ -12,9 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("onnx", reason="training needs the train extra")
-
 from rich.console import Console
 from test_training_data import raw_rows, write_rows
 from tokenizers import Tokenizer
