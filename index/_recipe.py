@@ -33,6 +33,7 @@ _OTHERS = (
     "faiss-cpu",
     "footnote-qa",
     "numpy",
+    "onnx",
     "onnxruntime",
     "safetensors",
     "sentence-transformers",
