@@ -384,6 +384,26 @@ def test_the_rate_rises_over_the_warm_up_and_ends_at_0() -> None:
     assert fit.learning_rate(0.0, 0.0) == 1.0
 
 
+def test_each_layer_has_its_rate(base: Path, files: tuple[Path, Path], tmp_path: Path) -> None:
+    """One step of Adam moves a weight by the rate, so the ratio of the moves is that of the rates."""
+    given = config(
+        epochs=0.1, layer_decay=0.25, warmup=0.0, average=0.0, weight_decay=0.0, head=1.0
+    )
+    record, _ = run(base, files, tmp_path / "out", given)
+    assert record["steps"] == 1
+    before = safetensors.load_file(base / "model.safetensors")
+    after = safetensors.load_file(tmp_path / "out" / "model.safetensors")
+
+    def moved(part: str) -> float:
+        one, other = after[f"bert.{part}.weight"], before[f"{part}.weight"]
+        return float((one - other).abs().max())
+
+    top = moved("encoder.layer.1.output.dense")
+    assert top == pytest.approx(1e-3, rel=0.02)
+    assert moved("encoder.layer.0.output.dense") == pytest.approx(top / 4, rel=0.02)
+    assert moved("embeddings.word_embeddings") == pytest.approx(top / 16, rel=0.02)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"minutes": 1.0}, {"epochs": None}, {"epochs": 0.0}, {"batch": 0}, {"dropout": 2.0}],
