@@ -120,6 +120,42 @@ def test_a_run_leaves_a_checkpoint_a_curve_and_a_record(
     assert record["dev_scores"]["all"]["f1"] == pytest.approx(best)
 
 
+def test_dev_is_read_as_often_as_was_asked(
+    base: Path, files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[dict[str, dict[str, float]]] = []
+    evaluate = fit._Trainer.evaluate
+
+    def counted(trainer: fit._Trainer) -> dict[str, dict[str, float]]:
+        found.append(evaluate(trainer))
+        return found[-1]
+
+    monkeypatch.setattr(fit._Trainer, "evaluate", counted)
+    record, _ = run(base, files, tmp_path / "out", config())
+    assert len(found) == 3
+    assert record["dev_scores"] == max(found, key=lambda scores: scores["all"]["f1"])
+
+
+@pytest.mark.parametrize(
+    ("has", "precision"),
+    [({"amx_bf16"}, "bf16"), ({"avx512_bf16"}, "bf16"), ({"avx512_f", "avx2"}, "fp32")],
+)
+def test_products_are_in_bf16_where_the_processor_multiplies_it(
+    base: Path,
+    files: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    has: set[str],
+    precision: str,
+) -> None:
+    known = torch.cpu.get_capabilities()
+    monkeypatch.setattr(
+        torch.cpu, "get_capabilities", lambda: known | {n: n in has for n in fit._BF16}
+    )
+    record, _ = run(base, files, tmp_path / "out", config(epochs=0.5, evaluations=1))
+    assert record["precision"] == precision
+
+
 def test_the_checkpoint_exports_to_a_reader(
     trained: tuple[Path, dict[str, Any], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

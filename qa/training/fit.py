@@ -90,6 +90,9 @@ _BUDGET = {
 """Tokens, with padding, that go through the model at once. Tokens learned a second, MiniLM-L6 on two
 cores with AMX, groups of 219 tokens: fp32, 1024: 2,200; bf16, 2048: 4,400, 4096: 4,800."""
 
+_BF16 = ("amx_bf16", "avx512_bf16")
+"""What a processor has that multiplies bf16 in hardware."""
+
 _ATTENTION = "sdpa_fp32"
 """The attention of a training model, registered below."""
 
@@ -109,7 +112,7 @@ class _State:
     seconds: float = 0.0
     evaluated: int = 0
     worse: int = 0
-    best_f1: float = -1.0
+    best_scores: dict[str, dict[str, float]] = field(default_factory=dict)
     best_step: int = 0
     losses: list[float] = field(default_factory=list)
     curve: list[list[float | None]] = field(default_factory=list)
@@ -322,7 +325,7 @@ class _Trainer:
     ) -> None:
         self.device = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
         kind = self.device.split(":")[0]
-        fast = kind == "cuda" or torch.cpu.get_capabilities().get("amx_bf16", False)
+        fast = kind == "cuda" or any(map(torch.cpu.get_capabilities().get, _BF16))
         self.precision_name = config.precision or ("bf16" if fast else "fp32")
         self._budget = _BUDGET[kind, self.precision_name]
         if kind == "cuda":
@@ -442,20 +445,20 @@ class _Trainer:
             for name, found in scores.items()
         }
 
-    def note(self, scores: Mapping[str, float] | None) -> None:
-        """Add a row to the curve; dev scores decide which weights are the best."""
+    def note(self, scores: dict[str, dict[str, float]] | None) -> None:
+        """Add a row to the curve; dev scores, as `evaluate` gives them, decide which weights are the best."""
         state = self.state
         loss = fmean(state.losses) if state.losses else None
         state.losses = []
         rate = self.config.lr * learning_rate(self.progress, self.config.warmup)
-        measured = [None, None] if scores is None else [scores["em"], scores["f1"]]
+        measured = [None, None] if scores is None else [scores["all"][n] for n in ("em", "f1")]
         seconds = round(state.seconds, 1)
         state.curve.append([state.step, seconds, state.tokens, loss, rate, *measured])
         if scores is None:
             return
         state.evaluated = int(self.progress * self.config.evaluations + 1e-9)
-        if scores["f1"] > state.best_f1:
-            state.best_f1, state.best_step, state.worse = scores["f1"], state.step, 0
+        if not state.best_scores or scores["all"]["f1"] > state.best_scores["all"]["f1"]:
+            state.best_scores, state.best_step, state.worse = scores, state.step, 0
             self.best = self._copy(self.average.module)
         else:
             state.worse += 1
@@ -594,7 +597,6 @@ def fit(
         task = bar.add_task("train", total=1.0, note="")
         _run(trainer, checkpoint, bar, task, on_step)
     trainer.average.module.load_state_dict(trainer.best)
-    scores = trainer.evaluate()
     record = {
         "base": base,
         "teacher": teacher,
@@ -610,7 +612,7 @@ def fit(
         "best_step": trainer.state.best_step,
         "tokens": trainer.state.tokens,
         "seconds": round(trainer.state.seconds, 1),
-        "dev_scores": scores,
+        "dev_scores": trainer.state.best_scores,
         "device": trainer.device,
         "precision": trainer.precision_name,
         "threads": torch.get_num_threads(),
@@ -659,7 +661,7 @@ def _run(
             if done >= 1 or int(done * config.evaluations + 1e-9) > state.evaluated:
                 scores = trainer.evaluate()
                 state.seconds = time.monotonic() - started
-                trainer.note(scores["all"])
+                trainer.note(scores)
                 _write_curve(state, checkpoint.parent)
                 bar.console.print(
                     f"step {state.step:,}: loss {smooth:.3f}, dev EM {scores['all']['em']:.1f} "
