@@ -281,7 +281,16 @@ def test_a_finished_run_and_another_one_are_left_alone(
         run(base, files, tmp_path, given, on_step=stop)
     with pytest.raises(ConfigError, match="a run with other arguments"):
         run(base, files, tmp_path, config(checkpoint_minutes=0.0, lr=1e-4))
-    (tmp_path / fit.CHECKPOINT).write_bytes(b"rubbish")
+    checkpoint = tmp_path / fit.CHECKPOINT
+    tensors = safetensors.load_file(checkpoint)
+    with fit.safe_open(checkpoint, framework="pt") as file:
+        about = file.metadata()
+    state = json.loads(about["state"])
+    earlier = {"best_f1": 0.0, **{n: one for n, one in state.items() if n != "best_scores"}}
+    safetensors.save_file(tensors, checkpoint, about | {"state": json.dumps(earlier)})
+    with pytest.raises(ConfigError, match="another version"):
+        run(base, files, tmp_path, given)
+    checkpoint.write_bytes(b"rubbish")
     with pytest.raises(ConfigError, match="cannot be read"):
         run(base, files, tmp_path, given)
 

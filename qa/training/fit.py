@@ -491,6 +491,12 @@ class _Trainer:
                 f"{path} is of a run with other arguments or data; name another --out, or remove "
                 "it to start anew."
             )
+        try:
+            self.state = _State(**json.loads(about["state"]))
+        except TypeError as exc:
+            raise ConfigError(
+                f"{path} was written by another version of the training; remove it to start anew."
+            ) from exc
         parts: dict[str, dict[str, torch.Tensor]] = defaultdict(dict)
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
@@ -505,7 +511,6 @@ class _Trainer:
             moments[int(number)][what] = tensor
         settings = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": dict(moments), "param_groups": settings})
-        self.state = _State(**json.loads(about["state"]))
 
     def _averaged(
         self, averages: Sequence[torch.Tensor], values: Sequence[torch.Tensor], number: torch.Tensor
