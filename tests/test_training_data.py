@@ -264,6 +264,19 @@ def test_a_row_without_answers_is_read_in_its_context(tokenizer: Tokenizer) -> N
     assert text_of(tokenizer, group.passages[0][1]) == "it is red."
 
 
+def test_a_row_without_answers_has_no_negatives_as_they_may_hold_one(
+    tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    raw = raw_rows()
+    asked = raw[0] | {"id": "elsewhere", "context": raw[2]["context"]}  # another context answers it
+    asked["answers"] = {"text": [], "answer_start": []}
+    config = DataConfig(negatives=5.0, unanswerable=0.0, messy=0.0)
+    data = TrainingData.build(examples(tmp_path, [*raw, asked]), tokenizer, config)
+    group = data.group(0, 0, len(raw))
+    assert group.target is None
+    assert [text_of(tokenizer, body) for _, body in group.passages] == [asked["context"].lower()]
+
+
 def test_shares_are_what_the_settings_say(tmp_path: Path, tokenizer: Tokenizer) -> None:
     rows = examples(tmp_path)
     config = DataConfig(negatives=0.6, unanswerable=0.2, untitled=0.25, messy=0.3)

@@ -2,9 +2,9 @@
 
 A group is a question with its gold passage and hard negatives, or with negatives alone. Passages are
 the product's own: chunks of the context, read after their title. Negatives are what BM25 brings from
-the other contexts of the same source. Everything that is drawn (which rows an epoch has, their order,
-negatives, titles left out, messy questions) is a function of seed, epoch and row alone, so that a
-run can be taken up anywhere.
+the other contexts of the same source; a row without answers has none, as another context may answer
+it. Everything that is drawn (which rows an epoch has, their order, negatives, titles left out, messy
+questions) is a function of seed, epoch and row alone, so that a run can be taken up anywhere.
 """
 
 from __future__ import annotations
@@ -520,7 +520,8 @@ class _Pool:
         targets = tuple(target for target in found if target is not None)
         if not own or (example.answers and not targets):
             return None
-        near, far = self._search(example, own)
+        # Without answers, nothing says that another context does not hold one.
+        near, far = self._search(example, own) if example.answers else ((), ())
         return _Row(example.id, example.source, example.question, targets, tuple(own), near, far)
 
     def _search(
