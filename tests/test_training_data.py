@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,44 @@ def test_an_answer_that_no_passage_holds_whole_rejects_its_row(tokenizer: Tokeni
     data = TrainingData.build(rows, tokenizer, PLAIN, rejected=rejected)
     assert len(data) == 1
     assert rejected.reasons == {"no passage holds the whole answer": ["row long"]}
+
+
+def test_a_row_names_its_context_by_its_digest(tmp_path: Path) -> None:
+    known = raw_rows(1)[0]
+    digest = hashlib.sha256(known["context"].encode()).hexdigest()
+    at = known["context"].index("a hill")
+
+    def row(name: str, sha256: Any, *spans: Any) -> dict[str, Any]:
+        about = {"id": name, "source": "own", "question": "On what?", "spans": spans}
+        return about | {"context_sha256": sha256}
+
+    rows = [
+        row("asked", digest, [at, at + 6], [at + 2, at + 6]),
+        row("unanswered", digest),
+        row("beyond", digest, [at, 9999]),
+        row("unknown", "0" * 64, [0, 3]),
+        row("no digest", [digest], [0, 3]),
+        row("no pair", digest, [0]),
+    ]
+    files = [write_rows(tmp_path / "known.jsonl", [known])]
+    files += [write_rows(tmp_path / "own.jsonl.gz", rows)]
+    rejected = Rejected()
+    _, asked, unanswered = load_rows(files, rejected)
+    assert asked == Example(
+        "asked",
+        "On what?",
+        known["context"],
+        ("a hill", "hill"),
+        (at, at + 2),
+        source="own",
+        title=known["title"],
+    )
+    assert (unanswered.context, unanswered.answers) == (known["context"], ())
+    assert dict(rejected.reasons) == {
+        "no offset of its answers matches": ["own.jsonl.gz, line 3"],
+        "its context is in none of the rows before it": ["own.jsonl.gz, line 4"],
+        "it is not a row of a question file": ["own.jsonl.gz, line 5", "own.jsonl.gz, line 6"],
+    }
 
 
 def test_negatives_hold_no_answer_and_are_of_other_contexts(

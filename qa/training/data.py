@@ -9,12 +9,14 @@ questions) is a function of seed, epoch and row alone, so that a run can be take
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -156,15 +158,19 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
     """Read question files, gzipped or not; rows that cannot be trained on go to ``rejected``.
 
     Of several answers, those whose offset does not match are dropped; a row that loses all is
-    rejected. Raises `QuestionFileError` when a file cannot be read or no row of it can be used.
+    rejected. A row may name its context by ``context_sha256``, the SHA-256 of its UTF-8: context and
+    title are then those of a row before it, in the same or an earlier file, and its answers are
+    ``spans``, pairs of offsets. So questions can be passed on without the texts they are about. Raises
+    `QuestionFileError` when a file cannot be read or no row of it can be used.
     """
     rows: list[Example] = []
     seen: set[str] = set()
+    contexts: dict[str, Example] = {}
     for file in files:
         before = len(rows)
         for number, line in question_lines(file):
             name = f"{file.name}, line {number}"
-            row = _parse(line)
+            row = _parse(line, contexts)
             if isinstance(row, str):
                 rejected.add(row, name)
             elif row.id in seen:
@@ -172,6 +178,7 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
             else:
                 seen.add(row.id)
                 rows.append(row)
+                contexts.setdefault(hashlib.sha256(row.context.encode()).hexdigest(), row)
         if len(rows) == before:
             raise QuestionFileError(
                 f"{file} holds no row that can be used "
@@ -180,10 +187,15 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
     return rows
 
 
-def _parse(line: bytes) -> Example | str:
-    """Return the row, or the reason why it cannot be used."""
+def _parse(line: bytes, contexts: Mapping[str, Example]) -> Example | str:
+    """Return the row, or the reason why it cannot be used; ``contexts`` holds rows by context."""
     try:
         raw = json.loads(line.decode("utf-8-sig"))
+        if "context_sha256" in raw:
+            known = contexts.get(raw["context_sha256"])
+            if known is None:
+                return "its context is in none of the rows before it"
+            raw |= {"context": known.context, "title": known.title, "answers": _answers(raw, known)}
         question, context = raw["question"], raw["context"]
         texts = raw["answers"]["text"]
         starts = raw["answers"].get("answer_start", []) if texts else []
@@ -217,6 +229,18 @@ def _parse(line: bytes) -> Example | str:
         source=source,
         title=title,
     )
+
+
+def _answers(raw: Mapping[str, Any], known: Example) -> dict[str, list[Any]]:
+    """Return the answers of a row that gives them as spans of a context which is known."""
+    spans = raw["spans"]
+    return {
+        "text": [
+            known.context[start:end] if 0 <= start < end <= len(known.context) else ""
+            for start, end in spans
+        ],
+        "answer_start": [start for start, _ in spans],
+    }
 
 
 def readable_title(title: str) -> str:
