@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from qa.training.data import (
     readable_title,
 )
 from qa.types import Example
+from tests.conftest import ROOT
 
 PLAIN = DataConfig(negatives=0.0, unanswerable=0.0, untitled=0.0, messy=0.0)
 NAMES = "Ada Berta Clara Doris Edith Frida Greta Helga Irma Judith Klara Lotte".split()
@@ -239,6 +241,18 @@ def test_a_row_names_its_context_by_its_digest(tmp_path: Path) -> None:
         "its context is in none of the rows before it": ["own.jsonl.gz, line 4"],
         "it is not a row of a question file": ["own.jsonl.gz, line 5", "own.jsonl.gz, line 6"],
     }
+
+
+def test_the_questions_that_ship_have_no_texts_and_can_be_joined() -> None:
+    with gzip.open(ROOT / "qa/training/questions.jsonl.gz", "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    assert len({row["id"] for row in rows}) == len(rows) > 30_000
+    for row in rows:
+        assert row.keys() == {"id", "source", "context_sha256", "question", "spans"}
+        assert row["source"] in ("own", "own-more")
+        assert re.fullmatch("[0-9a-f]{64}", row["context_sha256"])
+        assert row["question"] == row["question"].strip() != ""
+        assert all(0 <= start < end for start, end in row["spans"])
 
 
 def test_negatives_hold_no_answer_and_are_of_other_contexts(
