@@ -40,6 +40,13 @@ def asked(number: int, generator: np.random.Generator) -> Asked:
     return Asked(Signals(**values), right, True, f"article {number % 97}", "made")
 
 
+def test_the_threshold_keeps_its_precision_to_the_last_digit() -> None:
+    generator = np.random.default_rng(11)
+    for _ in range(20):
+        measured = fit([asked(number, generator) for number in range(200)]).measured
+        assert measured["at_threshold"]["precision"] >= 0.8
+
+
 def test_the_fit_finds_the_weights_and_is_calibrated() -> None:
     generator = np.random.default_rng(3)
     model = fit([asked(number, generator) for number in range(4000)])

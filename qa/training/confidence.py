@@ -247,7 +247,7 @@ def _threshold(predicted: NDArray[np.float64], right: NDArray[np.bool_]) -> floa
     threshold = metrics.precision_threshold(predicted, right, PRECISION)
     if threshold is None:
         raise ConfigError(f"No threshold reaches {PRECISION:.0%} precision on these questions.")
-    return round(float(threshold), 4)
+    return threshold  # not rounded: that could let in answers below it
 
 
 def _is_right(evidence: Evidence, example: Example) -> bool:
