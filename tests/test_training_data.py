@@ -243,7 +243,7 @@ def test_a_row_names_its_context_by_its_digest(tmp_path: Path) -> None:
     }
 
 
-def test_the_questions_that_ship_have_no_texts_and_can_be_joined() -> None:
+def test_the_questions_that_ship_have_no_texts() -> None:
     with gzip.open(ROOT / "qa/training/questions.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     assert len({row["id"] for row in rows}) == len(rows) > 30_000
