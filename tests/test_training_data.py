@@ -249,10 +249,25 @@ def test_the_questions_that_ship_have_no_texts() -> None:
     assert len({row["id"] for row in rows}) == len(rows) > 30_000
     for row in rows:
         assert row.keys() == {"id", "source", "context_sha256", "question", "spans"}
-        assert row["source"] in ("own", "own-more")
+        assert row["source"] in ("own", "own-more", "own-pairs", "own-wiki")
         assert re.fullmatch("[0-9a-f]{64}", row["context_sha256"])
         assert row["question"] == row["question"].strip() != ""
         assert all(0 <= start < end for start, end in row["spans"])
+
+
+def test_the_articles_that_ship_can_be_trained_on_as_they_are() -> None:
+    file = ROOT / "qa/training/articles.jsonl.gz"
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        raw = [json.loads(line) for line in lines]
+    rejected = Rejected()
+    rows = load_rows([file], rejected)
+    assert rejected.counts() == {}
+    assert len(rows) == len(raw) > 15_000
+    assert {row.source for row in rows} == {"own-articles"}
+    assert all(row.title for row in rows)
+    # A text stands once; the other rows about it name it.
+    texts = [row["context"] for row in raw if "context" in row]
+    assert len(set(texts)) == len(texts) == len({row.context for row in rows})
 
 
 def test_negatives_hold_no_answer_and_are_of_other_contexts(
