@@ -262,8 +262,9 @@ def test_the_articles_that_ship_can_be_trained_on_as_they_are() -> None:
     rejected = Rejected()
     rows = load_rows([file], rejected)
     assert rejected.counts() == {}
-    assert len(rows) == len(raw) > 15_000
-    assert {row.source for row in rows} == {"own-articles"}
+    assert len(rows) == len(raw) > 40_000
+    kinds = {"own-articles", "own-stories", "own-subjects", "own-encyclopedia"}
+    assert {row.source for row in rows} == kinds
     assert all(row.title for row in rows)
     # A text stands once; the other rows about it name it.
     texts = [row["context"] for row in raw if "context" in row]
