@@ -1,0 +1,57 @@
+"""The golden questions, all of them: ``python tests/benchmarks/golden.py``
+
+Indexes seeds/ anew in a temporary folder, so that the figures are those of the code and the seeds as they stand. Prints
+how many of the answerable questions are answered rightly and of the others refused, at the default threshold and at the lowest that
+refuses so many as are asked for, and how many first answers are right without a threshold (`tests.test_golden.is_right`).
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
+
+from index.build import update_index
+from index.embed import SentenceEmbedder
+from qa import QA
+from tests.conftest import ROOT
+from tests.test_golden import GOLDEN, is_right
+
+REFUSED = (80, 90, 92)
+"""Refused questions to give the right ones at."""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="footnote-") as folder:
+        index = Path(folder) / "index"
+        update_index(index, [ROOT / "seeds"], embedder=SentenceEmbedder())
+        qa = QA.open(index)
+        answers = qa.ask_batch([golden.question for golden in GOLDEN], threshold=0)
+    asked = list(zip(GOLDEN, answers, strict=True))
+    right = [a.confidence for golden, a in asked if golden.answers and is_right(golden, a)]
+    others = [(golden.kind, a.confidence) for golden, a in asked if not golden.answers]
+    answerable = len(asked) - len(others)
+
+    def show(threshold: float, name: str) -> None:
+        kept = sum(sure >= threshold for sure in right)
+        refused = [kind for kind, sure in others if sure < threshold]
+        print(
+            f"{name}: {kept} of {answerable} right ({100 * kept / answerable:.1f}%), "
+            f"{len(refused)} of {len(others)} refused "
+            f"(far off {refused.count('far')}, near misses {refused.count('near')})"
+        )
+
+    show(0.0, "no threshold")
+    show(qa.threshold, f"default threshold, {qa.threshold:.3f}")
+    by_confidence = sorted(sure for _, sure in others)
+    for wanted in REFUSED:
+        # Just above the confidence of the last one that is to be refused.
+        threshold = by_confidence[wanted - 1] + 1e-9
+        show(threshold, f"threshold {threshold:.3f}")
+
+
+if __name__ == "__main__":
+    main()
