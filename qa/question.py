@@ -63,6 +63,8 @@ _FALSE_START = re.compile(
 )
 """Up to three words, a correction between commas, and the question that is meant."""
 
+_END = re.compile(r"[\s?.!]+\Z")
+
 _BEGINS = frozenset("who whom whose what when where why which how".split())
 
 REASONS: dict[Refusal, str] = {
@@ -129,3 +131,12 @@ def without_false_start(question: str) -> str:
             break
         question = found["rest"]
     return question
+
+
+def with_question_mark(question: str) -> str:
+    """Return ``question`` with one question mark at its end, whatever it ended with.
+
+    Whether one is typed says nothing about what is asked, and yet the reader, which has mostly seen questions
+    with one, answers a little worse without (docs/measurements.md).
+    """
+    return _END.sub("", question) + "?"

@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from index.errors import ConfigError, IndexDamaged, IndexForeign, IndexMismatch,
 from index.store import Store
 from index.types import Document, Mark
 from qa import QA, Refusal
-from qa.answer import QAConfig, quote_span
+from qa.answer import Evidence, QAConfig, quote_span
 from qa.confidence import Confidence, Signals
 from qa.types import Reading, Span
 from tests.conftest import rounds
@@ -181,6 +181,103 @@ def test_a_batch_gives_what_single_questions_give(tmp_path: Path) -> None:
     assert qa.ask_batch(questions, progress=done.append) == [qa.ask(one) for one in questions]
     assert sum(done) == len(questions)
     assert qa.ask_batch([]) == []
+
+
+@dataclass
+class CountingReader(WordReader):
+    """Also keeps how many passages each call reads of each question."""
+
+    calls: list[list[int]] = field(default_factory=list)
+
+    def read(
+        self,
+        questions: Sequence[str],
+        passages: Sequence[Sequence[str]],
+        titles: Sequence[Sequence[str]] | None = None,
+    ) -> list[list[Reading]]:
+        self.calls.append([len(texts) for texts in passages])
+        return super().read(questions, passages, titles)
+
+
+def test_further_passages_are_read_only_where_the_first_hold_no_sure_answer(tmp_path: Path) -> None:
+    texts = ("The red fox met a zebra.", "The red car stood by.", "A car: zanzibar-bound, z.")
+    documents = [document(f"d{number}", text) for number, text in enumerate(texts)]
+    index_documents(tmp_path / "index", documents, embedder=Flat())
+    reader = CountingReader()
+    qa = QA(
+        Store(tmp_path / "index"),
+        reader,  # type: ignore[arg-type]
+        confidence(),
+        embedder=Flat(),
+        config=QAConfig(passages=1, further=1, sure=1.0),
+    )
+    fox, car = qa.examine(["Which red fox met?", "Where did the red car stand?"])
+    assert reader.calls == [[1, 1], [1]]
+    assert [len(fox.hits), len(car.hits)] == [1, 2]
+    assert [fox.groups[0].text, car.groups[0].text] == ["zebra", "zebra"]
+    assert [hit.chunk.doc_id for hit in car.hits] == ["d1", "d0"]
+    assert car.found[:2] == car.hits
+
+
+@settings(deadline=None, max_examples=rounds(10, in_ci=25))
+@given(
+    texts=st.lists(
+        st.lists(st.sampled_from(["red", "car", "fox", "zoo", "zebra", "met"]), min_size=3),
+        min_size=1,
+        max_size=6,
+    ),
+    passages=st.integers(1, 3),
+    further=st.integers(0, 3),
+)
+def test_reading_on_finds_what_reading_all_at_once_finds(
+    texts: list[list[str]],
+    passages: int,
+    further: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("qa")
+    documents = [document(f"d{n}", " ".join(text) + ".") for n, text in enumerate(texts)]
+    index_documents(folder / "index", documents, embedder=FakeEmbedder())
+
+    def examined(config: QAConfig) -> list[Evidence]:
+        store, reader = Store(folder / "index"), WordReader()
+        return QA(
+            store,
+            reader,  # type: ignore[arg-type]
+            confidence(),
+            embedder=FakeEmbedder(),
+            config=config,
+        ).examine(["Where is the red car?", "Who met the fox?"])
+
+    never, always = float("inf"), -float("inf")
+    at_once = examined(QAConfig(passages=passages + further, further=0))
+    assert examined(QAConfig(passages=passages, further=further, sure=never)) == at_once
+    first = examined(QAConfig(passages=passages, further=0))
+    for known, some in zip(
+        examined(QAConfig(passages=passages, further=further, sure=always)), first, strict=True
+    ):
+        assert known == some or not some.groups  # nothing found is never sure
+
+
+@pytest.mark.parametrize(
+    "typed", ["Where is it", "Where is it ?", "Where is it??!", "Where is it. "]
+)
+def test_how_a_question_ends_changes_nothing(tmp_path: Path, typed: str) -> None:
+    class Hearing(CountingReader):
+        def read(self, questions, passages, titles=None):  # type: ignore[no-untyped-def]
+            heard.extend(questions)
+            return super().read(questions, passages, titles)
+
+    heard: list[str] = []
+    documents = [document(f"d{n}", f"It is at z{'o' * n} here.") for n in range(5)]
+    qa = qa_of(tmp_path, *documents)
+    qa._reader = Hearing()  # type: ignore[assignment]
+    answer, plain = qa.ask(typed), qa.ask("Where is it?")
+    assert set(heard) == {"Where is it?"}
+    assert replace(answer, question=plain.question) == plain
+    assert (answer.question, answer.read_as) == (typed, None)
+    assert qa.search([typed], 5) == qa.search(["Where is it?"], 5)
+    assert qa.examine([typed]) == qa.examine(["Where is it?"])
 
 
 def test_top_limits_answers_and_citations(tmp_path: Path) -> None:
@@ -360,7 +457,7 @@ def story_qa(folder: Path, *documents: Document, passages: int) -> QA:
         WordReader(),  # type: ignore[arg-type]
         confidence(),
         embedder=Flat(),
-        config=QAConfig(passages=passages),
+        config=QAConfig(passages=passages, further=0),
     )
 
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from qa.question import MAX_QUESTION, REASONS, unanswerable, without_false_start
+from qa.question import (
+    MAX_QUESTION,
+    REASONS,
+    unanswerable,
+    with_question_mark,
+    without_false_start,
+)
 from qa.types import Refusal
 from tests.conftest import ROOT
 
@@ -95,3 +104,12 @@ def test_a_false_start_is_cut(question: str, meant: str | None) -> None:
 def test_no_golden_question_has_a_false_start() -> None:
     questions = golden_questions()
     assert [*map(without_false_start, questions)] == questions
+
+
+@given(st.text(), st.text("?!. \n\u00a0"))
+def test_a_question_has_one_question_mark_at_its_end(question: str, end: str) -> None:
+    marked = with_question_mark(question + end)
+    assert marked == with_question_mark(question) == with_question_mark(marked)
+    assert marked.endswith("?")
+    assert question.startswith(marked[:-1])
+    assert re.fullmatch(r"[\s?.!]*", question[len(marked) - 1 :])

@@ -61,13 +61,13 @@ def test_the_fit_finds_the_weights_and_is_calibrated() -> None:
     json.loads(model.to_bytes())
 
 
-def test_a_question_without_an_answer_weighs_one_and_a_half_times_as_much() -> None:
+def test_a_question_without_an_answer_weighs_two_and_a_half_times_as_much() -> None:
     generator = np.random.default_rng(3)
     every = [asked(number, generator) for number in range(4000)]
     alike = fit(every)
     wrong_ones_unanswerable = fit([replace(one, answerable=one.right) for one in every])
     assert wrong_ones_unanswerable.intercept == pytest.approx(
-        alike.intercept - np.log(1.5), abs=0.1
+        alike.intercept - np.log(2.5), abs=0.1
     )
     assert wrong_ones_unanswerable.weights["margin"] == pytest.approx(2.0, abs=0.25)
 
