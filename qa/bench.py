@@ -34,8 +34,8 @@ class Timing:
 def benchmark(index_dir: str | Path, questions: Sequence[str] = ()) -> list[Timing]:
     """Time a warm ``ask``, one question of a batch, opening the index, and a cold shell.
 
-    ``questions`` are by default the titles of the indexed documents, for which mostly all passages are read that may be: they
-    take as long as any.
+    ``questions`` are by default the titles of the indexed documents: like most questions they need no further
+    passages read (`QAConfig.further`); one that does takes half as long again (docs/measurements.md).
     Raises `ConfigError` for an index without documents, and what `QA.open` raises.
     """
     qa = QA.open(index_dir)
