@@ -65,9 +65,9 @@ class QAConfig:
     """Passages read besides, where those hold no sure answer."""
 
     sure: float = 16.0
-    """The score of a first answer (`Candidate.score`, a logit) with which no further passages are read. With 10,
-    14, 16, 18 and always reading them 77.4, 77.7, 77.8, 77.9 and 77.9 F1 on 1,358 dev questions, and 236, 239,
-    239, 240 and 240 of 299 golden questions right; without them 77.8 and 233 (docs/measurements.md)."""
+    """The score of a first answer (`Candidate.score`, a logit) with which no further passages are read; chosen
+    for the package's reader. With 10, 14, 16, 18 and always reading them 77.4, 77.7, 77.8, 77.9 and 77.9 F1 on
+    1,358 dev questions, and 236, 239, 239, 240 and 240 of 299 golden questions right; without them 77.8 and 233 (docs/measurements.md)."""
 
     depth: int = 48
     """Passages looked at to find those to read among copies, and copies to cite. With three edited copies
@@ -219,8 +219,8 @@ class QA:
         withheld; 0 never refuses while anything was read. ``top`` limits the answers (the first
         and its alternatives) and the citations of each. A question is searched and read with its
         misspelt words put right and a false start cut, and its answer says so (`Answer.read_as`); how it
-        ends, with a question mark or without, changes nothing. A question that cannot be asked (empty, too long, without words, not English) is answered with a
-        refusal that says so.
+        ends, with a question mark or without, changes nothing. A question that cannot be asked (empty,
+        too long, without words, not English) is answered with a refusal that says so.
         Raises `ConfigError` for a threshold outside 0 to 1 or a ``top`` below 1.
         """
         limit = self.threshold if threshold is None else threshold
