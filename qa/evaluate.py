@@ -23,6 +23,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Protocol
@@ -249,9 +250,12 @@ class _Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Scores:
-    """``rows``: name -> one value a row, whose mean is the metric; ``totals``: metrics as they are."""
+    """``rows``: name -> one value a row, whose mean is the metric; ``totals``: metrics as they are.
 
-    rows: Mapping[str, Sequence[float]]
+    A row that does not count for a metric has ``None`` there.
+    """
+
+    rows: Mapping[str, Sequence[float | None]]
     totals: Mapping[str, float]
 
 
@@ -467,12 +471,28 @@ def _differences(
     )
     found = []
     for name in one:
-        if name in _CHOSEN or not one[name]:
+        before, passages = _counted(one[name], examples)
+        after, _ = _counted(two[name], examples)
+        if name in _CHOSEN or not before:
             continue
-        low, high, p = paired_bootstrap(one[name], two[name], _BOOTSTRAP_SEED)
-        means = fmean(one[name]), fmean(two[name])
-        found.append(Difference(name, len(one[name]), *means, low, high, p))
+        low, high, p = paired_bootstrap(before, after, _BOOTSTRAP_SEED, groups=passages)
+        found.append(Difference(name, len(before), fmean(before), fmean(after), low, high, p))
     return found
+
+
+def _counted(
+    values: Sequence[float | None], examples: Sequence[Example]
+) -> tuple[list[float], list[str]]:
+    """Return a metric's values, and beside each the passage that its question is about.
+
+    By it rows are resampled: some passages are asked fifty questions, some questions stand ten times.
+    """
+    kept = [
+        (value, example.context)
+        for value, example in zip(values, examples, strict=True)
+        if value is not None
+    ]
+    return [value for value, _ in kept], [passage for _, passage in kept]
 
 
 def _outcome(example: Example, prediction: Prediction) -> _Outcome:
@@ -510,19 +530,22 @@ def _score_reading(rows: Sequence[_Outcome]) -> _Scores:
         {
             "em": [100 * exact_match(row.text, row.example.answers) for row in rows],
             "f1": [100 * f1(row.text, row.example.answers) for row in rows],
-            "sentence": [100.0 * row.sentence for row in rows if row.sentence is not None],
-            "refused": [100.0 * (row.text is None) for row in rows if not row.example.answers],
+            "sentence": [None if row.sentence is None else 100.0 * row.sentence for row in rows],
+            "refused": [
+                None if row.example.answers else 100.0 * (row.text is None) for row in rows
+            ],
         },
         {"n_answerable": _n_answerable(rows), "latency_ms": _latency(rows)},
     )
 
 
 def _score_retrieval(rows: Sequence[_Outcome]) -> _Scores:
-    ranks = [row.rank for row in rows if row.example.answers]
-    scores: dict[str, Sequence[float]] = {
-        f"recall@{k}": [100 * recall_at_k([rank], k) for rank in ranks] for k in RECALL_DEPTHS
+    ranks = [[row.rank] if row.example.answers else None for row in rows]
+    scores = {
+        f"recall@{k}": [None if rank is None else 100 * recall_at_k(rank, k) for rank in ranks]
+        for k in RECALL_DEPTHS
     }
-    scores["mrr"] = [mean_reciprocal_rank([rank]) for rank in ranks]
+    scores["mrr"] = [None if rank is None else mean_reciprocal_rank(rank) for rank in ranks]
     return _Scores(scores, {"n_answerable": _n_answerable(rows)})
 
 
@@ -535,23 +558,29 @@ def _score_answers(rows: Sequence[_Outcome], threshold: float) -> _Scores:
         row.text is not None and value >= 100 * RIGHT_F1
         for row, value in zip(rows, overlap, strict=True)
     ]
-    answerable = [at for at, row in enumerate(rows) if row.example.answers]
+
+    def answerable(values: Sequence[float]) -> list[float | None]:
+        return [
+            value if row.example.answers else None for row, value in zip(rows, values, strict=True)
+        ]
+
     said = [at for at, row in enumerate(rows) if row.text is not None]
     confidence = [rows[at].confidence for at in said]
     correct = [float(right[at]) for at in said]
     retrieval = _score_retrieval(rows)
     return _Scores(
         {
-            "em": [em[at] for at in answerable],
-            "f1": [overlap[at] for at in answerable],
-            "em_at_threshold": [em[at] * answered[at] for at in answerable],
-            "f1_at_threshold": [overlap[at] * answered[at] for at in answerable],
+            "em": answerable(em),
+            "f1": answerable(overlap),
+            "em_at_threshold": answerable([*map(mul, em, answered)]),
+            "f1_at_threshold": answerable([*map(mul, overlap, answered)]),
             "coverage": [100.0 * flag for flag in answered],
-            "precision": [100.0 * good for good, flag in zip(right, answered, strict=True) if flag],
+            "precision": [
+                100.0 * good if flag else None for good, flag in zip(right, answered, strict=True)
+            ],
             "refused": [
-                100.0 * (not flag)
+                None if row.example.answers else 100.0 * (not flag)
                 for row, flag in zip(rows, answered, strict=True)
-                if not row.example.answers
             ],
             **retrieval.rows,
         },
@@ -617,14 +646,17 @@ def _summary(
     predictions: tuple[Prediction, ...] = (),
 ) -> Report:
     scores = score(rows)
-    measured = {name: values for name, values in scores.rows.items() if values}
+    examples = [row.example for row in rows]
+    counted = {name: _counted(values, examples) for name, values in scores.rows.items()}
+    measured = {name: pair for name, pair in counted.items() if pair[0]}
     totals = {name: value for name, value in scores.totals.items() if math.isfinite(value)}
     return Report(
         kind=kind,
         n=len(rows),
-        metrics={name: fmean(values) for name, values in measured.items()} | totals,
+        metrics={name: fmean(values) for name, (values, _) in measured.items()} | totals,
         intervals={
-            name: bootstrap_interval(values, _BOOTSTRAP_SEED) for name, values in measured.items()
+            name: bootstrap_interval(values, _BOOTSTRAP_SEED, groups=passages)
+            for name, (values, passages) in measured.items()
         },
         sources=sources or {},
         predictions=predictions,

@@ -222,7 +222,8 @@ class Report:
     """Metrics over a question file, in percent where a rate, with 95% bootstrap intervals.
 
     ``metrics`` maps a name (``em``, ``f1``, ``recall@5``, ...) to its value; ``intervals`` maps the
-    same names to (low, high), where an interval makes sense. ``sources`` holds the same by source.
+    same names to (low, high), where an interval makes sense; passages are resampled, with all questions
+    about each. ``sources`` holds the same by source.
     """
 
     kind: str
@@ -255,7 +256,7 @@ class Difference:
     """A metric of two runs over the same rows: ``second`` minus ``first``, in the metric's own unit.
 
     ``low`` and ``high`` are the 95% interval of the difference, ``p`` the two-sided probability of one
-    at least so large if the two were alike; all by a paired bootstrap.
+    at least so large if the two were alike; all by a paired bootstrap over passages.
     """
 
     metric: str

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from index.errors import ConfigError, QuestionFileError
 from index.types import Chunk, Hit
 from qa import evaluate
-from qa.types import Answer, Example, Prediction, Reading, Refusal, Span
+from qa.types import Answer, Difference, Example, Prediction, Reading, Refusal, Span
 from tests.conftest import rounds
 
 
@@ -493,6 +493,24 @@ def test_two_runs_are_compared_row_by_row(tmp_path: Path) -> None:
     same = evaluate.compare("answers", rows, first, first, threshold=0.5)
     assert {(one.low, one.high, one.p) for one in same["all"]} == {(0.0, 0.0, 1.0)}
     assert "precision" not in {one.metric for one in same["all"]}
+
+
+def test_intervals_are_over_passages_and_not_over_questions() -> None:
+    rows = [
+        Example(f"{n} {copy}", "q", f"Rome or Paris, {n}", ("Rome",), (0,))
+        for copy in range(5)
+        for n in range(20)
+    ]
+    first, second = run_of(rows, ["Rome"] * 100), run_of(rows, (["Rome"] * 15 + ["Paris"] * 5) * 5)
+
+    def em(asked: Sequence[Example]) -> Difference:
+        runs = [{row.id: run[row.id] for row in asked} for run in (first, second)]
+        found = evaluate.compare("answers", asked, *runs, threshold=0)["all"]
+        return next(one for one in found if one.metric == "em")
+
+    many, once = em(rows), em(rows[:20])
+    assert (many.low, many.high, many.p) == pytest.approx((once.low, once.high, once.p))
+    assert many.low < -25 < many.high
 
 
 def test_runs_over_other_questions_are_not_compared(tmp_path: Path) -> None:
