@@ -18,7 +18,13 @@ from index.types import Document, Hit
 from qa.candidates import Candidate, Group, Place, also_said, group_answers
 from qa.confidence import CALIBRATED, Confidence, Signals
 from qa.copies import worth_reading
-from qa.question import REASONS, unanswerable, with_question_mark, without_false_start
+from qa.question import (
+    REASONS,
+    unanswerable,
+    whole_characters,
+    with_question_mark,
+    without_false_start,
+)
 from qa.reader import Reader
 from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal, Span
 
@@ -110,7 +116,7 @@ class _Snapshot:
 
     def read_as(self, question: str) -> str:
         """Return ``question`` with its misspelt words put right and without a false start."""
-        return without_false_start(self.spelling.corrected(question))
+        return without_false_start(self.spelling.corrected(whole_characters(question)))
 
 
 class QA:
@@ -230,6 +236,7 @@ class QA:
         if top < 1:
             raise ConfigError(f"top is {top}; give at least 1.")
         snapshot = self._current()
+        questions = [*map(whole_characters, questions)]
         answers: list[Answer] = []
         for start in range(0, len(questions), _BATCH):
             batch = questions[start : start + _BATCH]

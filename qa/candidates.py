@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.types import Hit
 from qa.copies import repeated, runs, witnesses
 from qa.metrics import exact_match, f1, normalize_answer
+
+_TELLING = re.compile(
+    r"(?<=\d)[.:/–−-](?=\d)|(?<=\d),(?=\d)(?!\d{3}(?!\d))|(?<![\w.])[−+-](?=\d)|(?<=\w)[+#]+(?!\w)"
+)
+"""Punctuation that tells two answers apart: of figures ("1.5" and "15", "2-1" and "21", "-5"), though not the
+thousands' comma, and of names ("C++" and "C#")."""
+
+_KEPT = {ord(mark): ord(mark) - ord("!") + ord("！") for mark in ".:/-,+#"} | {
+    ord(dash): ord("－") for dash in "–−"
+}
+"""To their full-width forms, which `normalize_answer` leaves alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,7 @@ class Group:
 def group_answers(candidates: Sequence[Candidate]) -> list[Group]:
     """Gather spans that give the same answer, and return the answers, best first.
 
-    Spans are one answer if they are the same after normalisation (`normalize_answer`), if they
+    Spans are one answer if they are the same after normalisation (`same_wording`), if they
     overlap in a document, or if the words of one hold the other's in a row ("Blinken", "Antony
     Blinken"). Their probabilities, a softmax over the spans of all passages, add up; a place that two
     overlapping passages hold counts once.
@@ -81,7 +93,8 @@ def group_answers(candidates: Sequence[Candidate]) -> list[Group]:
     if not distinct:
         return []
     top = next(iter(distinct.values())).score
-    weights = {place: math.exp(c.score - top) for place, c in distinct.items()}
+    # At most 700 apart: beyond it, exp is 0, and a share of 0 has no logarithm.
+    weights = {place: math.exp(max(c.score - top, -700.0)) for place, c in distinct.items()}
     total = sum(weights.values())
     members: list[list[Candidate]] = []
     for candidate in distinct.values():
@@ -112,6 +125,14 @@ def best_wording(texts: Sequence[str], weights: Sequence[float]) -> int:
     return expected.index(max(expected))
 
 
+def same_wording(text: str) -> str:
+    """Return what two texts have in common that are worded alike: `normalize_answer`, which would have "1.5" be "15".
+
+    Of the punctuation that is dropped there, what makes another figure or name stays.
+    """
+    return normalize_answer(_TELLING.sub(lambda found: found[0].translate(_KEPT), text))
+
+
 def _order(candidate: Candidate) -> tuple[float, int, int, int]:
     place = candidate.place
     return (-candidate.score, candidate.hit.rank, place.start, place.end)
@@ -122,7 +143,7 @@ def _same(members: Sequence[Candidate], candidate: Candidate) -> bool:
     first = members[0]
     return (
         any(member.place.overlaps(candidate.place) for member in members)
-        or normalize_answer(first.text) == normalize_answer(candidate.text)
+        or same_wording(first.text) == same_wording(candidate.text)
         or _holds(first.text, candidate.text)
         or _holds(candidate.text, first.text)
     )
@@ -130,17 +151,17 @@ def _same(members: Sequence[Candidate], candidate: Candidate) -> bool:
 
 def _holds(longer: str, shorter: str) -> bool:
     """Tell whether the words of ``shorter`` stand in ``longer`` in a row; numbers alone do not count."""
-    words = normalize_answer(shorter).split()
+    words = same_wording(shorter).split()
     if not any(word.isalpha() and len(word) > 2 for word in words):
         return False
-    around = f" {normalize_answer(longer)} "
+    around = f" {same_wording(longer)} "
     return f" {' '.join(words)} " in around
 
 
 def _group(members: Sequence[Candidate], shares: dict[Place, float]) -> Group:
     best = best_wording([m.text for m in members], [shares[m.place] for m in members])
-    wording = normalize_answer(members[best].text)
-    said = [member for member in members if normalize_answer(member.text) == wording]
+    wording = same_wording(members[best].text)
+    said = [member for member in members if same_wording(member.text) == wording]
     places: list[Place] = []
     for candidate in said:
         if not any(place.overlaps(candidate.place) for place in places):

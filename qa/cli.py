@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from index.errors import FootnoteError, IndexError_
+from index.errors import ConfigError, FootnoteError, IndexError_
 from qa import __version__
 
 if TYPE_CHECKING:
@@ -381,6 +381,12 @@ def evaluate(
     from qa.reader import Reader
     from qa.workbench import temporary_qa
 
+    if runs is not None and (limit is not None or predictions is not None):
+        raise click.UsageError("--compare asks nothing; leave --limit and --predictions away.")
+    if predictions is not None and not predictions.absolute().parent.is_dir():
+        raise ConfigError(
+            f"There is no folder {predictions.parent} to write predictions to; choose another path."
+        )
     rows = measuring.load_examples(file)
     if runs is not None:
         first, second = map(measuring.read_predictions, runs)

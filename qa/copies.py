@@ -32,6 +32,10 @@ _SAME_SENTENCE = 0.7
 
 _NUMBER = re.compile(r"\w*\d\w*")
 
+_BEFORE_FIGURE = re.compile(r"\d[.,:/–-]\Z|(?:\A|[^\w.,])[+−-]\Z")
+_AFTER_FIGURE = re.compile(r"[.,:/–-]\d")
+"""With which a figure is a part of a longer one: "500" in "1,500", "-500" and "500.5"."""
+
 
 def runs(text: str) -> frozenset[Run]:
     """Return the runs of three words of ``text``."""
@@ -111,7 +115,12 @@ def _whole_words(wanted: str, text: str) -> Iterator[tuple[int, int]]:
     start = text.find(wanted) if wanted else -1
     while start >= 0:
         end = start + len(wanted)
-        if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+        if not (
+            text[max(start - 1, 0) : start].isalnum()
+            or text[end : end + 1].isalnum()
+            or (wanted[0].isdigit() and _BEFORE_FIGURE.search(text[max(start - 2, 0) : start]))
+            or (wanted[-1].isdigit() and _AFTER_FIGURE.match(text, end))
+        ):
             yield start, end
         start = text.find(wanted, end)
 

@@ -21,7 +21,7 @@ import math
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 from pathlib import Path
@@ -410,7 +410,7 @@ def read_predictions(path: str | Path) -> dict[str, Prediction]:
                 str(row["source"]),
                 None if withheld is None else str(withheld),
             )
-        except (ValueError, KeyError, TypeError) as exc:
+        except (ValueError, KeyError, TypeError, OverflowError) as exc:
             raise QuestionFileError(
                 f"{file}, line {number} is no prediction ({exc}); give two files that "
                 "`footnote eval --predictions` wrote."
@@ -482,13 +482,14 @@ def _differences(
 
 def _counted(
     values: Sequence[float | None], examples: Sequence[Example]
-) -> tuple[list[float], list[str]]:
+) -> tuple[list[float], list[Hashable]]:
     """Return a metric's values, and beside each the passage that its question is about.
 
-    By it rows are resampled: some passages are asked fifty questions, some questions stand ten times.
+    By it rows are resampled: some passages are asked fifty questions, some questions stand ten times. A
+    question without a passage is by itself.
     """
-    kept = [
-        (value, example.context)
+    kept: list[tuple[float, Hashable]] = [
+        (value, example.context if example.context.strip() else ("no passage", example.id))
         for value, example in zip(values, examples, strict=True)
         if value is not None
     ]

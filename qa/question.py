@@ -17,6 +17,8 @@ MAX_QUESTION = 1000
 
 _WORD = re.compile(r"[^\W_]+")
 
+_HALF = re.compile("[\ud800-\udfff]")
+
 _ENGLISH = frozenset(
     """who whom whose what when where why which how the and did does were have been that this these
     those with from there many much would should could because about before after between
@@ -25,14 +27,14 @@ _ENGLISH = frozenset(
 """A question with one of these, which no other language of `_LANGUAGES` writes so, is English."""
 
 _ASKING = frozenset(
-    """wer wie wann warum wieso welche welcher welches wieviel qui quoi quand pourquoi combien quel quelle
-    quién quien quiénes qué cuándo cuando dónde donde cuál cuánto cuántos quando dove perché perche
+    """wer wie wann warum wieso welche welcher welches wieviel quoi quand pourquoi combien quel quelle
+    quién quien quiénes qué cuándo cuando dónde donde cuál cuánto cuántos quando perché perche
     quanto quanti quem onde qual quantos wanneer waar waarom welke hoeveel vem vad när varför vilken
-    vilket hvem hvad hvornår hvorfor hvilken hvilket kuka mikä milloin missä miksi kuinka kto kiedy
+    vilket hvem hvad hvornår hvorfor hvilken hvilket mikä milloin missä miksi kuinka kto kiedy
     gdzie dlaczego kdo kdy proč kolik nerede neden hangi cine când""".split()
 )
 """Question words that begin a question in those languages, and in English neither a question nor a
-well-known name."""
+well-known name, as "dove", "kuka" and "qui" do (Dove, KUKA, Qui-Gon)."""
 
 _LANGUAGES = (
     "en",
@@ -81,6 +83,11 @@ REASONS: dict[Refusal, str] = {
     Refusal.NO_ANSWER: ("The documents touch on this, but no passage answers it clearly enough."),
 }
 """What a refusal says to a person."""
+
+
+def whole_characters(question: str) -> str:
+    """Return ``question`` with U+FFFD for halves of characters, as a terminal in another encoding sends them."""
+    return _HALF.sub("\ufffd", question)
 
 
 def unanswerable(question: str) -> Refusal | None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.build import index_documents
+from index.embed import SentenceEmbedder
 from index.errors import ConfigError, IndexDamaged, IndexForeign, IndexMismatch, IndexMissing
 from index.store import Store
 from index.types import Document, Mark
@@ -152,6 +153,19 @@ def test_questions_that_cannot_be_asked_get_a_sentence(
     assert (answer.text, answer.refusal, answer.confidence) == (None, refusal, 0.0)
     assert answer.reason is not None
     assert answer.reason.endswith(".")
+
+
+def test_half_a_character_costs_no_other_question_its_answer(tmp_path: Path) -> None:
+    # Seen: a terminal in Latin-1 sends them; the encoder raised, and with it the batch.
+    index_documents(
+        tmp_path / "index", [document("one", "In zanzibar.")], embedder=SentenceEmbedder()
+    )
+    qa = QA(Store(tmp_path / "index"), WordReader(), confidence())  # type: ignore[arg-type]
+    broken, whole = qa.ask_batch(["Where is the caf\udce9 of it?", "Where is it?"])
+    assert broken.question == "Where is the caf\ufffd of it?"
+    assert broken.text == whole.text == "zanzibar"
+    assert qa.search(["Where is the caf\udce9 of it?"])[0]
+    assert qa.examine(["Where is the caf\udce9 of it?"])[0].groups
 
 
 def test_an_index_without_text_says_so(tmp_path: Path) -> None:

@@ -161,3 +161,48 @@ def test_an_answer_is_worded_as_most_of_its_spans_come_closest_to() -> None:
     )
     assert group.text == "late May"
     assert group.places == (Place("a", 3, 11),)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("$1.5 million", "$15 million"),
+        ("1.5%", "15%"),
+        ("2-1", "21"),
+        ("2–1", "21"),
+        ("3/4", "34"),
+        ("10:30", "1030"),
+        ("-5 degrees", "5 degrees"),
+        ("1,5 metres", "15 metres"),
+        ("C++", "C#"),
+        ("15 million people", "1.5 million"),
+        ("1.5 million people", "5 million"),
+    ],
+)
+def test_another_figure_is_another_answer(one: str, other: str) -> None:
+    # Seen: "$15 million" of another article, cited for "$1.5 million" and counted as its second witness.
+    assert len(group_answers([candidate(one, "a"), candidate(other, "b")])) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1,500 people", "1500 people"),
+        ("2-1", "2–1"),
+        ("the U.S.", "US"),
+        ("(1869)", "1869"),
+        ("In 1969.", "in 1969"),
+        ("about 12,345,678", "About 12345678"),
+        ('"Blinken",', "Antony Blinken"),
+    ],
+)
+def test_one_answer_in_two_spellings_is_one(one: str, other: str) -> None:
+    [group] = group_answers([candidate(one, "a"), candidate(other, "b")])
+    assert group.share == pytest.approx(1)
+
+
+def test_an_answer_far_behind_still_has_a_share() -> None:
+    groups = group_answers(
+        [candidate("Rome", "a", score=900.0), candidate("Paris", "b", score=0.0)]
+    )
+    assert all(group.share > 0 for group in groups)

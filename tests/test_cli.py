@@ -579,3 +579,17 @@ def test_eval_compares_two_runs(tmp_path: Path) -> None:
     )
     assert found["all"][0]["metric"] == "em"
     assert run("eval", "reading", questions, "--compare", first, questions).exit_code == 1
+
+
+def test_eval_says_at_once_what_it_will_not_do(tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    row = {"id": "1", "question": "Where?", "context": "In Rome.", "answers": {"text": ["Rome"]}}
+    questions.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    told = ("eval", "reading", questions)
+    for more in (("--limit", "3"), ("--predictions", tmp_path / "p.jsonl")):
+        result = run(*told, "--compare", questions, questions, *more)
+        assert result.exit_code == 2
+        assert "--compare asks nothing" in result.output
+    result = run(*told, "--predictions", tmp_path / "none" / "p.jsonl")
+    assert result.exit_code == 1
+    assert "There is no folder" in result.output

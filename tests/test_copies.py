@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +102,16 @@ def test_another_sentence_or_a_part_of_a_word_does_not() -> None:
     assert places(PASSAGE, "two days", PASSAGE.replace("two", "Two")) == []
     twice = PASSAGE + " It rained for two days."
     assert places(PASSAGE, "two days", twice) == ["e for two days and f"]
+
+
+@pytest.mark.parametrize(
+    "corrected", ["1,500", "0.500", "-500", "−500", "500.5", "500,000", "500:1", "3-500", "500/2"]
+)
+def test_a_figure_is_not_found_inside_another(corrected: str) -> None:
+    # Seen: the copy that corrects 500 to 1,500 was cited for 500.
+    text = "The museum in the old harbour drew 500 visitors in its first week."
+    assert places(text, "500", text.replace("500", corrected)) == []
+    assert places(text, "500", text.replace("500 visitors", "500, visitors")) == [" drew 500, visi"]
 
 
 @given(st.text(max_size=80), st.text(max_size=80), st.integers(0, 80), st.integers(0, 80))

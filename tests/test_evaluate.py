@@ -4,7 +4,7 @@ import gzip
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -511,6 +511,19 @@ def test_intervals_are_over_passages_and_not_over_questions() -> None:
     many, once = em(rows), em(rows[:20])
     assert (many.low, many.high, many.p) == pytest.approx((once.low, once.high, once.p))
     assert many.low < -25 < many.high
+
+
+def test_questions_without_a_passage_are_resampled_one_by_one() -> None:
+    asked = [Example(str(n), "q", f"Rome, {n}", ("Rome",), (0,)) for n in range(20)]
+    nowhere = [Example(f"no {n}", "q", "", (), ()) for n in range(20)]
+    each = [replace(example, context=f"Nothing, {n}") for n, example in enumerate(nowhere)]
+
+    def coverage(rows: Sequence[Example]) -> Difference:
+        first, second = run_of(rows, [None] * 40), run_of(rows, ["Rome"] * 20 + [None] * 20)
+        found = evaluate.compare("answers", rows, first, second, threshold=0)["all"]
+        return next(one for one in found if one.metric == "coverage")
+
+    assert coverage([*asked, *nowhere]) == coverage([*asked, *each])
 
 
 def test_runs_over_other_questions_are_not_compared(tmp_path: Path) -> None:

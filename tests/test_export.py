@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,6 +13,7 @@ import pytest
 from onnx import numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from index.errors import ConfigError
 from qa.reader import READER_DIRECTORY, Reader, ReaderConfig
 from tests.conftest import later
 
@@ -149,3 +152,16 @@ def test_the_shipped_manifest_says_how_it_was_made() -> None:
     assert manifest["variant"] in export.VARIANTS
     assert manifest["license"] == "Apache-2.0"
     assert manifest["base"] == "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def test_what_is_no_reader_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Seen: transformers draws at random what a checkpoint lacks, and the reader was noise.
+    shape: dict[str, Any] = {"vocab_size": 64, "hidden_size": 16, "num_hidden_layers": 1}
+    shape |= {"num_attention_heads": 2, "intermediate_size": 32}
+    electra = transformers.ElectraConfig(embedding_size=16, **shape)
+    transformers.ElectraForQuestionAnswering(electra).save_pretrained(tmp_path / "electra")
+    bert = transformers.BertModel(transformers.BertConfig(**shape))
+    bert.save_pretrained(tmp_path / "bert")
+    for name, message in (("electra", "is a electra model"), ("bert", "is no reader (qa_outputs")):
+        with pytest.raises(ConfigError, match=re.escape(message)):
+            export.load_checkpoint(tmp_path / name)

@@ -451,7 +451,14 @@ def test_each_layer_has_its_rate(base: Path, files: tuple[Path, Path], tmp_path:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"minutes": 1.0}, {"epochs": None}, {"epochs": 0.0}, {"batch": 0}, {"dropout": 2.0}],
+    [
+        {"minutes": 1.0},
+        {"epochs": None},
+        {"epochs": 0.0},
+        {"batch": 0},
+        {"dropout": 2.0},
+        {"device": "gpu"},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

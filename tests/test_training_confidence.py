@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from index.types import Chunk, Hit
 from qa.answer import QA, Evidence
 from qa.candidates import Candidate, Group, Place
 from qa.confidence import CALIBRATED, Confidence, Signals
+from qa.training import confidence as training_confidence
 from qa.training.__main__ import main
 from qa.training.confidence import (
     Asked,
@@ -239,3 +243,47 @@ def test_an_index_uses_the_confidence_that_was_calibrated_for_it(
     (index / CALIBRATED).write_bytes(b"{")
     with pytest.raises(ReaderError, match="cannot be read; run"):
         QA.open(index)
+
+
+def test_few_articles_are_as_many_parts_and_one_is_too_few() -> None:
+    generator = np.random.default_rng(5)
+    rows = [asked(number, generator) for number in range(400)]
+    few = [replace(one, article=f"article {at % 3}") for at, one in enumerate(rows)]
+    assert fit(few).measured["questions"] == 400
+    with pytest.raises(ConfigError, match="about 1 articles"):
+        fit([replace(one, article="the same") for one in rows])
+    with pytest.raises(ConfigError, match="400 of them answered"):
+        fit([replace(one, right=True) for one in rows])
+
+
+def test_where_to_write_is_looked_at_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = tmp_path / "q.jsonl"
+    row = {"id": "1", "question": "Where?", "context": "Rome.", "answers": {"text": []}}
+    questions.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    out = str(tmp_path / "none" / "c.json")
+    told = ["--questions", str(questions), "--index", str(tmp_path), "--out", out]
+    assert main(["calibrate", *told]) == 1
+    assert "There is no folder" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["confidence", "--questions", str(questions), "--out", out])
+    with pytest.raises(ConfigError, match="There is no folder"):
+        training_confidence.main()
+
+
+@pytest.mark.parametrize("command", ["confidence", "plots", "export"])
+def test_the_other_commands_say_what_is_wrong_in_a_sentence(command: str, tmp_path: Path) -> None:
+    told = {"confidence": ["--questions", "no.jsonl"], "plots": ["no"], "export": ["no", "out"]}[
+        command
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", f"qa.training.{command}", *told],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "no" in done.stderr

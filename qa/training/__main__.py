@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from index.errors import FootnoteError
 from qa.confidence import CALIBRATED
 from qa.evaluate import load_examples
-from qa.training._files import write_atomically
+from qa.training._command import exit_status
+from qa.training._files import check_folder, write_atomically
 from qa.training.confidence import calibrate_index
 from qa.training.config import FitConfig
 from qa.training.data import DataConfig
@@ -54,12 +53,7 @@ _DATA_HELP = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     given = vars(parser().parse_args(arguments))
-    try:
-        given["run"](given)
-    except FootnoteError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: given["run"](given))
 
 
 def _fit(given: dict[str, Any]) -> None:
@@ -95,6 +89,8 @@ def _calibrate(given: dict[str, Any]) -> None:
         example for file in given["questions"] for example in load_examples(file, passages=False)
     ]
     out = given["out"] or given["index"] / CALIBRATED
+    if given["out"]:
+        check_folder(out)
     model = calibrate_index(given["index"], examples, [file.name for file in given["questions"]])
     write_atomically(out, model.to_bytes())
     found = model.measured
@@ -212,4 +208,4 @@ def _weight(text: str) -> tuple[str, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

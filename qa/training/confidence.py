@@ -42,7 +42,8 @@ from qa.answer import QA, Evidence
 from qa.confidence import CONFIDENCE_FILE, Confidence, Signals
 from qa.evaluate import RIGHT_F1, corpus, load_examples, sample
 from qa.reader import Reader
-from qa.training._files import write_atomically
+from qa.training._command import exit_status
+from qa.training._files import check_folder, write_atomically
 from qa.types import Example
 from qa.workbench import temporary_qa
 
@@ -54,6 +55,9 @@ _LEAST = 20
 """Questions that calibrating needs, and _LEAST_EACH of them answered right and not right: two numbers
 are fitted, and fewer rows would move them by chance."""
 _LEAST_EACH = 5
+
+_FOLDS = 10
+"""Parts, of whole articles, each predicted by a model of the others; fewer articles are as many parts."""
 
 _UNANSWERABLE_WEIGHT = 2.5
 """Of a question that the corpus does not answer. ECE on all questions and on a half of each kind: 1.5: .013, .028;
@@ -140,13 +144,22 @@ def _number(text: str) -> int:
 
 
 def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
-    """Fit the logistic model; ``regularisation`` is scikit-learn's ``C`` over standardised signals."""
+    """Fit the logistic model; ``regularisation`` is scikit-learn's ``C`` over standardised signals.
+
+    Raises `ConfigError` for questions about a single article, or all answered rightly or none.
+    """
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
     features = np.array([astuple(one.signals) for one in asked])
     right = np.array([one.right for one in asked])
     answerable = np.array([one.answerable for one in asked])
     articles = [one.article for one in asked]
+    folds = min(_FOLDS, len(set(articles)))
+    if folds < 2 or right.all() or not right.any():
+        raise ConfigError(
+            f"{len(asked)} questions about {len(set(articles))} articles, {right.sum()} of them answered "
+            "rightly, are too few to fit a confidence to; give more, about several articles."
+        )
     weighed = {"logisticregression__sample_weight": np.where(answerable, 1.0, _UNANSWERABLE_WEIGHT)}
     model = _logistic(regularisation)
     predicted: NDArray[np.float64] = cross_val_predict(
@@ -154,7 +167,7 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
         features,
         right,
         groups=articles,
-        cv=GroupKFold(10),
+        cv=GroupKFold(folds),
         method="predict_proba",
         params=weighed,
     )[:, 1]
@@ -368,6 +381,8 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Ask, fit, and write the coefficients."""
     arguments = parser().parse_args()
+    for path in filter(None, (arguments.out, arguments.signals)):
+        check_folder(path)
     questions = [example for file in arguments.questions for example in load_examples(file)]
     more = [example for file in arguments.corpus for example in load_examples(file)]
     sources = arguments.sources or sorted({example.source for example in questions})
@@ -407,4 +422,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))

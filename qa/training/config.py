@@ -54,6 +54,8 @@ class FitConfig:
                 "batch, evaluations, patience, dev_limit and log_every must be at least 1, "
                 "lr and temperature above 0."
             )
+        if self.device.split(":")[0] not in ("", "cpu", "cuda"):
+            raise ConfigError(f"device is cpu or cuda, not {self.device!r}.")
         if self.precision not in ("", "fp32", "bf16"):
             raise ConfigError(f"precision is fp32 or bf16, not {self.precision!r}.")
         shares = (self.dropout, self.warmup, self.average, self.teacher_weight)

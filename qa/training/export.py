@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertForQuestionAnswering
+from transformers import AutoConfig, BertConfig, BertForQuestionAnswering
 
 from index.errors import ConfigError
 from qa.reader import FORMAT, MANIFEST, Reader
+from qa.training._command import exit_status
 
 VARIANTS = {
     "fp32": "as they are",
@@ -64,11 +65,33 @@ class _StartEnd(torch.nn.Module):  # type: ignore[misc]  # mypy skips torch
 
 
 def load_checkpoint(checkpoint: Path) -> _StartEnd:
-    """Return the reader in ``checkpoint`` in fp32, ready to infer."""
+    """Return the reader in ``checkpoint`` in fp32, ready to infer.
+
+    Raises `ConfigError` for a folder without a checkpoint, for another architecture than BERT, and for one
+    without a reader's weights: they would be drawn at random.
+    """
+    if not (checkpoint / "config.json").is_file():
+        raise ConfigError(
+            f"There is no checkpoint in {checkpoint}; name a folder that `fit` wrote."
+        )
+    kind = AutoConfig.from_pretrained(checkpoint, local_files_only=True).model_type
+    if kind != "bert":
+        raise ConfigError(
+            f"{checkpoint} is a {kind} model; a reader that ships is BERT. Train one from a BERT "
+            "checkpoint; this one can be its --teacher."
+        )
     # Eager attention: SDPA's graph has guards against NaN that a reader has no use for.
-    model = BertForQuestionAnswering.from_pretrained(
-        checkpoint, dtype=torch.float32, attn_implementation="eager", local_files_only=True
+    model, about = BertForQuestionAnswering.from_pretrained(
+        checkpoint,
+        dtype=torch.float32,
+        attn_implementation="eager",
+        local_files_only=True,
+        output_loading_info=True,
     )
+    if missing := sorted(about["missing_keys"]):
+        raise ConfigError(
+            f"{checkpoint} is no reader ({missing[0]} is missing); name a folder that `fit` wrote."
+        )
     # Export restores a wrapper's training mode: the wrapper itself must be in eval mode.
     reader = _StartEnd(model)
     reader.eval()
@@ -363,4 +386,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))

@@ -14,6 +14,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from qa.confidence import CONFIDENCE_FILE, Confidence
+from qa.training._command import exit_status
 
 _INK = "#8a1c1c"
 _SOFT = "#8c857b"
@@ -60,4 +61,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_status(main))
