@@ -52,8 +52,12 @@ _OPEN_OR_CLOSE = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 # Elements without an end tag, or whose end tag is often left out: they do not nest in themselves.
 _UNNESTED = _words(
     "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead "
-    "tbody tfoot option optgroup colgroup rp rt html head body"
+    "tbody tfoot option optgroup colgroup rp rt html head body "
+    # Of drawings, closed at once ("<path .../>"): a chart has thousands.
+    "path use rect line circle ellipse polygon polyline stop image"
 )
+_CODE = re.compile(rb"<!--|<script\b|<style\b")
+_CODE_ENDS = {b"<!--": b"-->", b"<script": b"</script", b"<style": b"</style"}
 _MAX_DEPTH = 2000  # the parser looks up through all open elements at each new one
 
 _MAIN_SHARE = 1 / 3  # of the page's text, that the article's element has at least
@@ -98,12 +102,25 @@ def parse_html(data: bytes) -> Parsed:
 
 def _check_depth(data: bytes) -> None:
     depth = 0
-    for match in _OPEN_OR_CLOSE.finditer(data):
+    for match in _OPEN_OR_CLOSE.finditer(_without_code(data)):
         if match[2].lower().decode("ascii") in _UNNESTED:
             continue
         depth = max(0, depth - 1) if match[1] else depth + 1
         if depth > _MAX_DEPTH:
             raise LoadError(f"its elements are nested more than {_MAX_DEPTH:,} deep")
+
+
+def _without_code(data: bytes) -> bytes:
+    """Leave out comments, scripts and styles, in which "<" opens nothing; an unclosed one runs to the end."""
+    lower, parts, at = data.lower(), [], 0
+    while found := _CODE.search(lower, at):
+        parts.append(data[at : found.start()])
+        closing = _CODE_ENDS[found[0]]
+        end = lower.find(closing, found.end())
+        if end < 0:
+            return b"".join(parts)
+        at = end + len(closing)
+    return b"".join((*parts, data[at:]))
 
 
 # --- what the page says about itself ------------------------------------------------------------

@@ -28,13 +28,16 @@ from index._text import (
     title_line,
     top_matter,
 )
-from index.errors import LoadError
+from index.errors import ConfigError, LoadError
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
 LabelledSpan = tuple[int, int, str]
 """Start, end (exclusive) and label, offsets in code points of ``Parsed.text``."""
+
+
+_MAX_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,12 @@ class LoadLimits:
     max_zip_members: int = 5000
     memory_bytes: int = 1 << 30
     seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= _MAX_SECONDS:  # NaN is neither
+            raise ConfigError(
+                f"A file can be given up to {_MAX_SECONDS:,} seconds, not {self.seconds:g}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,7 @@ def parse_text(data: bytes) -> Parsed:
 _FRONT_MATTER = re.compile(
     r"\A\s{0,20}---[ \t]*\n(?P<yaml>.{0,16384}?)^(?:---|\.\.\.)[ \t]*$\n?", re.S | re.M
 )
+_MATTER_LINE = re.compile(r"[\w-]+:(?:\s|\Z)|\s|[-#]\s|\Z")  # of YAML as it stands above articles
 _MATTER_KEYS = {
     "title": "title",
     "headline": "title",
@@ -204,13 +214,17 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
     try:
         loaded = yaml.safe_load(match["yaml"])
     except (yaml.YAMLError, ValueError, RecursionError):
+        lines = match["yaml"].split("\n")
+        if not all(map(_MATTER_LINE.match, lines)):  # a paragraph between two rules
+            return {}, text
         # `title: Talks: what we know` is no YAML, yet what everyone writes.
-        loaded = dict(
-            line.split(":", 1) for line in match["yaml"].split("\n") if re.match(r"\w+:\s", line)
-        )
+        loaded = dict(line.split(":", 1) for line in lines if re.match(r"\w+:\s", line))
     if not isinstance(loaded, dict):
         return {}, text
-    return _matter(loaded), text[match.end() :]
+    found = _matter(loaded)
+    if not found and any(" " in str(key).strip() for key in loaded):  # "The minister said: no deal"
+        return {}, text
+    return found, text[match.end() :]
 
 
 def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
@@ -564,16 +578,34 @@ def _docx_blocks(body: Any, styles: Mapping[str, str]) -> Iterable[tuple[str, Bl
             tight = listed
         elif element.tag == f"{_W}tbl":
             first = True
-            wrapped = element.findall(f"{_W}sdt/{_W}sdtContent/{_W}tr")
-            for row in element.findall(f"{_W}tr") + wrapped:
-                cells = [_docx_text(cell) for cell in row.findall(f"{_W}tc")]
+            for row in _docx_children(element, f"{_W}tr"):
+                cells = [_docx_text(cell) for cell in _docx_children(row, f"{_W}tc")]
                 yield (
                     "",
                     Block(" | ".join(cell for cell in cells if cell.strip()), tight=not first),
                 )
                 first = False
-        elif element.tag in {f"{_W}sdt", f"{_W}sdtContent", f"{_W}ins", f"{_W}smartTag"}:
+        elif element.tag in _DOCX_AROUND:
             stack.append(iter(element))
+
+
+_DOCX_AROUND = frozenset(
+    f"{_W}{name}" for name in ("sdt", "sdtContent", "ins", "smartTag", "customXml")
+)
+"""What may stand around paragraphs, rows and cells: content controls, tracked insertions, a form's own marks."""
+
+
+def _docx_children(element: Any, tag: str) -> Iterator[Any]:
+    """Yield the rows of a table, or the cells of a row, in their order, whatever stands around them."""
+    stack = [iter(element)]
+    while stack:
+        child = next(stack[-1], None)
+        if child is None:
+            stack.pop()
+        elif child.tag == tag:
+            yield child
+        elif child.tag in _DOCX_AROUND:
+            stack.append(iter(child))
 
 
 def _heading_level(style: str, outline_level: str) -> int:
@@ -717,7 +749,11 @@ def _table(
     publisher_column = _column(sizes, _PUBLISHER_COLUMNS)
     rows: list[tuple[int, Parsed]] = []
     for number, record in records:
-        value = record.get(text_column) if text_column is not None else None
+
+        def cell(column: str | None, record: Mapping[str, Any] = record) -> Any:
+            return None if column is None else record.get(column)  # "" is a name: pandas writes it
+
+        value = cell(text_column)
         text = clean(value) if isinstance(value, str) else ""
         if not has_text(text):
             problems.append((number, "holds no text"))
@@ -727,10 +763,10 @@ def _table(
                 number,
                 Parsed(
                     text=text,
-                    title=plain(record.get(title_column or "")) or title_line(text.split("\n", 2)),
-                    date=parse_date(record.get(date_column or "")),
-                    author=plain(record.get(author_column or "")) or None,
-                    publisher=plain(record.get(publisher_column or "")) or None,
+                    title=plain(cell(title_column)) or title_line(text.split("\n", 2)),
+                    date=parse_date(cell(date_column)),
+                    author=plain(cell(author_column)) or None,
+                    publisher=plain(cell(publisher_column)) or None,
                 ),
             )
         )

@@ -41,6 +41,7 @@ from index.load import (
     is_of_hidden_files,
     is_table,
     load_file,
+    printable,
 )
 from index.store import Generation, Store
 from index.types import Chunk, Document, Skipped, Vectors
@@ -473,7 +474,7 @@ def _actual_path(folder: FolderRecord, index_dir: Path) -> Path:
 
 
 def _label(path: Path, taken: set[str]) -> str:
-    name = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") or "folder"
+    name = printable(path.name) or "folder"
     label, number = name, 1
     while label in taken:
         number += 1
@@ -495,7 +496,7 @@ def _read_folders(
     report: Callable[[Progress], None],
 ) -> _Contents:
     """Read what changed in the folders in scope; keep what the index holds of the others."""
-    kept = {folder.label for folder in followed} - in_scope
+    kept = {printable(folder.label) for folder in followed if folder.label not in in_scope}
     files = {s: record for s, record in before.files.items() if _label_of(s) in kept}
     documents = {s: group for s, group in before.documents.items() if _label_of(s) in kept}
     skipped = [one for one in before.skipped if _label_of(one.source) in kept]
@@ -606,11 +607,11 @@ def _admit(
 
 
 def _forget_changed(folder: FolderRecord, files: Mapping[str, FileRecord]) -> FolderRecord:
-    """Drop files that were taken out by hand but have changed since."""
+    """Drop files that were taken out by hand but have changed since; of one that cannot be read nothing is known."""
     removed = {
         source: sha256
         for source, sha256 in folder.removed.items()
-        if source not in files or files[source].sha256 == sha256
+        if source not in files or files[source].sha256 in ("", sha256)
     }
     return replace(folder, removed=removed)
 
@@ -625,7 +626,7 @@ def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Content
     if gone is not None:
 
         def stays(source: str) -> bool:
-            return _label_of(source) != gone.label
+            return _label_of(source) != printable(gone.label)
 
         folders = tuple(folder for folder in contents.folders if folder != gone)
     elif text in contents.files:
@@ -635,7 +636,7 @@ def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Content
 
         folders = tuple(
             replace(folder, removed={**folder.removed, text: contents.files[text].sha256})
-            if folder.label == _label_of(text)
+            if printable(folder.label) == _label_of(text)
             else folder
             for folder in contents.folders
         )

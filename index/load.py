@@ -44,9 +44,10 @@ __all__ = [
     "is_of_hidden_files",
     "is_table",
     "load_file",
+    "printable",
 ]
 
-LOADER_VERSION = 2
+LOADER_VERSION = 3
 """Raised when the same bytes would give another Document."""
 
 FORMATS: Mapping[str, str] = {
@@ -123,7 +124,7 @@ def find_files(
         path = f"{inside}{entry.name}"
         if any(fnmatchcase(path, pattern) for pattern in exclude):
             continue
-        source = _printable(f"{label}/{path}")
+        source = printable(f"{label}/{path}")
         try:
             is_folder = entry.is_dir(follow_symlinks=False)
             if not is_folder and include and not any(fnmatchcase(path, p) for p in include):
@@ -150,7 +151,7 @@ def is_of_hidden_files(skipped: Skipped) -> bool:
 
 
 def _name_hidden(paths: Sequence[str]) -> str:
-    names = sorted(map(_printable, paths))
+    names = sorted(map(printable, paths))
     many = len(names) > 1
     what = f"{len(names):,} hidden files or folders are" if many else "1 hidden file or folder is"
     listed = ", ".join(names[:_MAX_HIDDEN_NAMES])
@@ -166,7 +167,7 @@ def _list(folder: str | Path) -> list[os.DirEntry[str]]:
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     r"""Write a file's name with bytes that are not UTF-8, and controls, as ``\x..``."""
     name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return _UNPRINTABLE.sub(lambda match: ascii(match.group())[1:-1], name)
@@ -174,7 +175,7 @@ def _printable(name: str) -> str:
 
 def _check_entry(entry: os.DirEntry[str], path: str, root: Path) -> None:
     """Raise ``LoadError`` where the entry of a folder is not a file to read."""
-    if _printable(path) != path:
+    if printable(path) != path:
         raise LoadError("its name is not plain UTF-8 text; rename it")
     if entry.is_symlink():
         try:

@@ -20,7 +20,7 @@ from index.build import BuildReport, Progress, remove_from_index, update_index
 from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
 from index.embed import passage_text
 from index.errors import ConfigError, EmbedderError, IndexDamaged, IndexForeign, IndexMismatch
-from index.load import Columns, SourceFile, load_file
+from index.load import Columns, LoadLimits, SourceFile, load_file
 from index.store import Generation, Store
 from index.types import Skipped, Vectors
 from tests.conftest import ROOT
@@ -719,6 +719,45 @@ def test_a_removed_folder_is_not_followed_any_more(index: Path, tmp_path: Path) 
     with pytest.raises(ConfigError, match="--yes"):
         remove_from_index(index, [tmp_path / "b"])
     assert remove_from_index(index, [tmp_path / "b"], confirm=True).documents == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["family 👩\u200d👧", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "two\nlines"]
+)
+def test_a_folder_whose_name_is_written_otherwise_is_left_alone_and_removed(
+    index: Path, folder: Path, tmp_path: Path, name: str
+) -> None:
+    # Seen: an update of another folder took its articles out.
+    other = tmp_path / name
+    write_articles(other, {"x.txt": "Ex\n\nText of ex."})
+    update(index, folder, other)
+    (folder / "new.txt").write_text("New\n\nOne more.")
+    assert update(index, folder).removed == ()
+    [source] = [d.source for d in opened(index).documents if d.title == "Ex"]
+    assert remove_from_index(index, [other], fs=UnsyncedFileSystem()).removed == (source,)
+    assert "Ex" not in [d.title for d in opened(index).documents]
+
+
+def test_a_label_from_before_names_its_articles_too(
+    index: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "family 👩\u200d👧"
+    write_articles(other, {"x.txt": "Ex\n\nText of ex."})
+    with monkeypatch.context() as before:
+        before.setattr("index.build._label", lambda path, taken: path.name)
+        update(index, folder, other)
+    (folder / "new.txt").write_text("New\n\nOne more.")
+    assert update(index, folder).removed == ()
+    assert len(remove_from_index(index, [other], fs=UnsyncedFileSystem()).removed) == 1
+
+
+def test_a_removed_file_stays_out_when_it_cannot_be_read_for_a_while(
+    index: Path, folder: Path
+) -> None:
+    update(index, folder)
+    remove_from_index(index, ["news/3.txt"], fs=UnsyncedFileSystem())
+    update(index, folder, limits=LoadLimits(max_file_bytes=5), confirm=True)
+    assert "news/3.txt" not in update(index, folder).added
 
 
 def test_a_removed_file_stays_out_until_it_changes(index: Path, folder: Path) -> None:

@@ -362,7 +362,11 @@ def test_a_port_in_use_is_named(app: Any, qa: FakeQA, unchanged: Chat) -> None:
 
 @pytest.mark.parametrize(
     ("host", "port", "message"),
-    [("192.0.2.1", 0, "no address of this machine"), ("127.0.0.1", 70_000, "70000 is no port")],
+    [
+        ("192.0.2.1", 0, "no address of this machine"),
+        ("::1", 0, "does not listen on IPv6"),
+        ("127.0.0.1", 70_000, "70000 is no port"),
+    ],
 )
 def test_a_wrong_address_is_named(app: Any, qa: FakeQA, host: str, port: int, message: str) -> None:
     with pytest.raises(ConfigError, match=message):

@@ -6,6 +6,7 @@ import os
 import re
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import docx
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from index._parse import parse_csv, parse_jsonl, parse_text
 from index._text import clean, decode, find_date, has_text, parse_date, title_line, top_matter
-from index.errors import LoadError
+from index.errors import ConfigError, LoadError
 from index.load import (
     FORMATS,
     Columns,
@@ -272,6 +273,28 @@ def test_a_rule_at_the_top_is_no_front_matter() -> None:
     assert "And goes on." in document.text
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'The minister said: "no deal": the talks were over, and it will take years.',
+        "The minister said: no deal.",
+        "About the bridge: it opened in 1932: a great day.",
+    ],
+)
+def test_a_paragraph_between_two_rules_is_not_lost(line: str) -> None:
+    for name in ("a.md", "a.txt"):
+        text = load(name, f"---\n\n{line}\n\nMore: of it.\n\n---\n\nThe rest.".encode()).text
+        assert "ore: of it." in text
+        assert "The rest." in text
+        assert line.split(":")[0] in text
+
+
+def test_front_matter_that_is_no_yaml_may_hold_lists_and_remarks() -> None:
+    matter = "# by hand\ntitle: Talks: what we know\ntags:\n  - one\n- two\nreading-time: 5\n"
+    document = load("a.md", f"---\n{matter}---\nThe text.".encode())
+    assert (document.title, document.text) == ("Talks: what we know", "The text.")
+
+
 def test_front_matter_of_references_is_not_expanded() -> None:
     bomb = "a: &a [x, x]\n" + "".join(
         f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(20)
@@ -507,6 +530,28 @@ def test_docx_tables_in_tables_are_read_once(sandbox: Sandbox) -> None:
     cell.add_table(rows=1, cols=1).cell(0, 0).text = "inner"
     text = load("a.docx", save_docx(made), sandbox).text
     assert text.split() == ["outer", "inner"]
+
+
+def test_docx_rows_and_cells_in_controls_keep_their_places(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    table = made.add_table(3, 2)
+    for row in range(3):
+        for column in range(2):
+            table.cell(row, column).text = f"r{row}c{column}"
+    rows = [row._tr for row in table.rows]
+
+    def wrap(element: Any, *names: str) -> None:
+        for name in reversed(names):
+            around = docx.oxml.OxmlElement(name)
+            element.getparent().replace(element, around)
+            around.append(element)
+            element = around
+
+    wrap(rows[1].tc_lst[1], "w:sdt", "w:sdtContent")
+    wrap(rows[0], "w:sdt", "w:sdtContent")
+    wrap(made.add_paragraph("In a mark.")._p, "w:customXml")
+    text = load("a.docx", save_docx(made), sandbox).text
+    assert text.split() == "r0c0 | r0c1 r1c0 | r1c1 r2c0 | r2c1 In a mark.".split()
 
 
 def test_docx_tracked_changes_and_controls(sandbox: Sandbox) -> None:
@@ -1034,3 +1079,34 @@ def test_one_sandbox_reads_many_files_and_ends(sandbox: Sandbox) -> None:
 
 def test_formats_are_lower_case_suffixes() -> None:
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in FORMATS)
+
+
+def test_the_column_without_a_name_is_not_what_a_table_lacks() -> None:
+    # pandas writes its index so; it had become title, author, publisher and date.
+    made = b",text\n2024-01-01,The bridge was opened in spring.\n1,The ship left the harbour.\n"
+    first, second = load_file(SourceFile(Path("a.csv"), "news/a.csv"), made)[0]
+    assert (first.title, second.title) == ("A, row 1", "A, row 2")
+    assert {(one.author, one.publisher, one.date) for one in (first, second)} == {
+        (None, None, None)
+    }
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "<svg>" + '<path d="M0 0"/><use href="#a"/>' * 2100 + "</svg>",
+        "<script>" + "for(i=0;i<n;i++){a(b<c)}" * 2100 + "</script>",
+        "<SCRIPT>" + "i<n;" * 2100 + "</SCRIPT>",
+        "<style>" + "/* a<b */" * 2100 + "</style>",
+        "<!--" + "<div>" * 2100 + "-->",
+    ],
+)
+def test_what_does_not_nest_is_no_depth(more: str, sandbox: Sandbox) -> None:
+    page = f"<html><body><article><h1>Talks</h1><p>{SENTENCES}</p>{more}</article></body></html>"
+    assert SENTENCES[:40] in load("a.html", page.encode(), sandbox).text
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("inf"), float("nan"), 1e7])
+def test_seconds_that_no_clock_can_wait_are_refused(seconds: float) -> None:
+    with pytest.raises(ConfigError, match="up to 86,400 seconds"):
+        LoadLimits(seconds=seconds)

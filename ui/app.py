@@ -502,6 +502,11 @@ def _free_port(host: str, port: int) -> int:
     """Return ``port`` if it can be listened on (a free one for 0), before Gradio tries others."""
     if not 0 <= port <= 65535:  # beyond, the resolver takes the remainder
         raise ConfigError(f"{port} is no port: choose one from 1 to 65535 with --port.")
+    if ":" in host:  # Gradio writes addresses without the brackets that they need then
+        raise ConfigError(
+            f"The chat does not listen on IPv6 ({host}): give --host a name or an IPv4 address, such as "
+            "127.0.0.1, or 0.0.0.0 for all."
+        )
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
