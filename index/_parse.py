@@ -270,6 +270,8 @@ def _markdown_blocks(source: str) -> Iterable[Block]:
             number = numbers[-1]
             prefix = "- " if number is None else f"{number}. "
             numbers[-1] = None if number is None else number + 1
+        elif kind == "list_item_close":
+            prefix = ""  # of an empty item
         elif kind == "paragraph_open":
             hidden = token.hidden
         elif kind == "tr_open":

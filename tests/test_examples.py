@@ -105,3 +105,9 @@ def test_what_is_refused_misplaced_or_echoed_is_no_example() -> None:
     assert answering(answer("1932", 3, wrong)) == ()
     assert answering(answer("Alder Bridge", 4)) == ()
     assert asked == 4 * ["When was the Alder Bridge opened?"]
+
+
+def test_a_wall_of_capitals_is_not_looked_through() -> None:
+    name = "The Harbour Bridge was opened in 1932."
+    assert question_of(name) is not None
+    assert question_of("AB " * 3000 + name) is None

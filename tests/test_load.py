@@ -289,6 +289,11 @@ def test_a_paragraph_between_two_rules_is_not_lost(line: str) -> None:
         assert line.split(":")[0] in text
 
 
+def test_the_mark_of_an_empty_item_does_not_go_to_the_next_paragraph() -> None:
+    text = load("a.md", b"- one\n-\n\nParagraph one.\n\n1. two\n2.\n\nParagraph two.").text
+    assert text.split("\n") == ["- one", "", "Paragraph one.", "", "1. two", "", "Paragraph two."]
+
+
 def test_front_matter_that_is_no_yaml_may_hold_lists_and_remarks() -> None:
     matter = "# by hand\ntitle: Talks: what we know\ntags:\n  - one\n- two\nreading-time: 5\n"
     document = load("a.md", f"---\n{matter}---\nThe text.".encode())

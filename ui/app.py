@@ -31,6 +31,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index.errors import ConfigError, FootnoteError
+from index.load import FORMATS
 from index.types import Document
 from qa.types import Answer
 from ui import render
@@ -38,7 +39,7 @@ from ui.examples import find_examples
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = (".txt", ".md", ".html", ".pdf", ".docx", ".csv", ".jsonl")
+SUFFIXES = tuple(FORMATS)
 """Endings of the files that can be added in the page."""
 
 MAX_FILE_BYTES = 25 * 2**20

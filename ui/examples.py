@@ -159,11 +159,17 @@ def _of_document(document: Document) -> Iterator[Candidate]:
             yield Candidate(question, document.id)
 
 
+_LONGEST = 500
+"""Characters of a sentence that is looked at: names in a row take the square of their length."""
+
+
 def question_of(sentence: str, names: frozenset[str] = frozenset()) -> str | None:
     """Return a question that ``sentence`` answers, or ``None`` if its shape shows none.
 
     A single word that begins the sentence is a name only if it is among ``names``.
     """
+    if len(sentence) > _LONGEST:
+        return None
     if match := _WHEN_PASSIVE.match(sentence):
         asked = f"When {match['be']} {_subject(match)} {match['participle']}{match['rest']}?"
     elif match := _WHEN_ACTIVE.match(sentence):
