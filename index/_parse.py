@@ -47,7 +47,8 @@ class LoadLimits:
     ``max_file_bytes`` is of the file; ``max_zip_*`` are of what a .docx unpacks to: bytes, bytes out
     for each byte in, number of members. ``memory_bytes`` (address space) and ``seconds`` (wall clock)
     bound the process that parses the file; small .txt, .csv and .jsonl files need none. macOS does not
-    hold a process to ``memory_bytes``.
+    hold a process to ``memory_bytes``. Raises ``ConfigError`` for ``seconds`` that are not above 0, or more
+    than a day.
     """
 
     max_file_bytes: int = 100 * 1000 * 1000

@@ -85,9 +85,9 @@ REASONS: dict[Refusal, str] = {
 """What a refusal says to a person."""
 
 
-def whole_characters(question: str) -> str:
-    """Return ``question`` with U+FFFD for halves of characters, as a terminal in another encoding sends them."""
-    return _HALF.sub("\ufffd", question)
+def whole_characters(text: str) -> str:
+    """Return ``text`` with U+FFFD for halves of characters, as a terminal in another encoding sends them."""
+    return _HALF.sub("\ufffd", text)
 
 
 def unanswerable(question: str) -> Refusal | None:
