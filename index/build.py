@@ -7,12 +7,12 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -507,18 +507,22 @@ def _read_folders(
             found += ((file, folder) for file in here)
             skipped += problems
     taken = {document.id for group in documents.values() for document in group}
+    hashes: dict[str, str] = {}
     columns = {folder.label: folder.columns for folder in before.folders}
     report(Progress("read", 0, len(found)))
     with Sandbox(limits) as sandbox:
         for done, (file, folder) in enumerate(found, 1):
             other_columns = is_table(file.path) and columns.get(folder.label) != folder.columns
             trusted = trust_hashes and not other_columns
-            record, group = _read_file(file, folder, before, trusted, sandbox)
+            read = _read_bytes(file.path, limits.max_file_bytes)
+            if read is not None:
+                hashes[file.source] = read.sha256
+            record, group = _read_file(file, read, folder, before, trusted, sandbox)
             record, group = _admit(record, group, taken)
             files[file.source], documents[file.source] = record, group
             report(Progress("read", done, len(found)))
     return _Contents(
-        tuple(_forget_changed(folder, files) for folder in followed),
+        tuple(_forget_changed(folder, files.keys(), hashes) for folder in followed),
         dict(sorted(files.items())),
         documents,
         tuple(sorted(skipped, key=lambda one: (one.source, one.reason))),
@@ -542,18 +546,17 @@ def _find(folder: FolderRecord, index_dir: Path) -> tuple[list[SourceFile], list
 
 def _read_file(
     file: SourceFile,
+    read: _Bytes | None,
     folder: FolderRecord,
     before: _Contents,
     trust_hashes: bool,
     sandbox: Sandbox,
 ) -> tuple[FileRecord, tuple[Document, ...]]:
-    read = _read_bytes(file.path, sandbox.limits.max_file_bytes)
     if read is None:
         # Not a file that can be read in one piece: the loader knows what to say about it.
         loaded, skipped = load_file(file, columns=folder.columns, sandbox=sandbox)
         return FileRecord("", 0, 0, (), tuple(skipped)), tuple(loaded)
-    data, mtime_ns = read
-    sha256 = hashlib.sha256(data).hexdigest()
+    data, mtime_ns, sha256 = read
     if folder.removed.get(file.source) == sha256:
         out = (Skipped(file.source, _REMOVED),)
         return FileRecord(sha256, len(data), mtime_ns, (), out), ()
@@ -566,8 +569,16 @@ def _read_file(
     return FileRecord(remembered, len(data), mtime_ns, (), tuple(skipped)), tuple(loaded)
 
 
-def _read_bytes(path: Path, limit: int) -> tuple[bytes, int] | None:
-    """Return a regular file's bytes and when it last changed; ``None`` where that cannot be had."""
+class _Bytes(NamedTuple):
+    """What a file held, when it last changed, and the hash of the first."""
+
+    data: bytes
+    mtime_ns: int
+    sha256: str
+
+
+def _read_bytes(path: Path, limit: int) -> _Bytes | None:
+    """Return what a regular file holds, or ``None`` where that cannot be had in one piece."""
     try:
         # O_NONBLOCK: a pipe may have taken the file's place since it was found.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -580,7 +591,9 @@ def _read_bytes(path: Path, limit: int) -> tuple[bytes, int] | None:
     except (OSError, ValueError):
         return None
     still = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
-    return (data, after.st_mtime_ns) if still and len(data) == after.st_size else None
+    if not still or len(data) != after.st_size:
+        return None
+    return _Bytes(data, after.st_mtime_ns, hashlib.sha256(data).hexdigest())
 
 
 def _admit(
@@ -606,12 +619,17 @@ def _admit(
     return record, tuple(admitted)
 
 
-def _forget_changed(folder: FolderRecord, files: Mapping[str, FileRecord]) -> FolderRecord:
-    """Drop files that were taken out by hand but have changed since; of one that cannot be read nothing is known."""
+def _forget_changed(
+    folder: FolderRecord, found: Set[str], hashes: Mapping[str, str]
+) -> FolderRecord:
+    """Drop files that were taken out by hand but have changed since.
+
+    ``hashes`` lacks what was found but could not be read: of that nothing is known, and it stays out.
+    """
     removed = {
         source: sha256
         for source, sha256 in folder.removed.items()
-        if source not in files or files[source].sha256 in ("", sha256)
+        if source not in found or hashes.get(source, sha256) == sha256
     }
     return replace(folder, removed=removed)
 

@@ -760,6 +760,20 @@ def test_a_removed_file_stays_out_when_it_cannot_be_read_for_a_while(
     assert "news/3.txt" not in update(index, folder).added
 
 
+@pytest.mark.parametrize("between", [b"", b"\xff\xfe\x00"])
+def test_a_removed_file_has_changed_when_there_is_nothing_in_it(
+    index: Path, folder: Path, between: bytes
+) -> None:
+    article = (folder / "3.txt").read_bytes()
+    update(index, folder)
+    remove_from_index(index, ["news/3.txt"], fs=UnsyncedFileSystem())
+    (folder / "3.txt").write_bytes(between)
+    update(index, folder, confirm=True)
+    assert opened(index).manifest.folders[0].removed == {}
+    (folder / "3.txt").write_bytes(article)
+    assert update(index, folder).added == ("news/3.txt",)
+
+
 def test_a_removed_file_stays_out_until_it_changes(index: Path, folder: Path) -> None:
     update(index, folder)
     report = remove_from_index(index, ["news/3.txt"], fs=UnsyncedFileSystem())
