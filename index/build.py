@@ -114,6 +114,11 @@ class _Contents:
         documents = {s: tuple(by_id[i] for i in r.documents) for s, r in files.items()}
         return cls(base.manifest.folders, files, documents, base.manifest.skipped)
 
+    def file_of(self, row: str) -> str | None:
+        """Return the source of the table that a row with this source is in."""
+        holding = (s for s, group in self.documents.items() for one in group if one.source == row)
+        return next(holding, None)
+
     def all_documents(self) -> list[Document]:
         """Return the documents in the order of the index: by source."""
         every = (document for group in self.documents.values() for document in group)
@@ -657,6 +662,11 @@ def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Content
             if printable(folder.label) == _label_of(text)
             else folder
             for folder in contents.folders
+        )
+    elif source := contents.file_of(text):
+        raise ConfigError(
+            f"'{text}' is a row of '{source}', and a table is removed as a whole; give '{source}', "
+            "or take the row out of the file and update."
         )
     else:
         raise ConfigError(

@@ -389,7 +389,7 @@ def evaluate(
         )
     rows = measuring.load_examples(file)
     if runs is not None:
-        first, second = map(measuring.read_predictions, runs)
+        first, second = (measuring.read_predictions(run, kind) for run in runs)
         limit_at = Confidence.load().threshold if threshold is None else threshold
         found = measuring.compare(kind, rows, first, second, threshold=limit_at)
         _print_comparison(found, as_json=as_json)
@@ -419,7 +419,7 @@ def evaluate(
                         progress=asked,
                     )
     if predictions is not None:
-        measuring.write_predictions(predictions, report.predictions)
+        measuring.write_predictions(predictions, kind, report.predictions)
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
     else:

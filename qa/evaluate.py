@@ -366,13 +366,15 @@ def evaluate_answers(
     return _report("answers", outcomes, lambda rows: _score_answers(rows, limit), limit)
 
 
-def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> None:
-    """Write one JSON object a prediction: ``id, text, confidence, passage_rank, source, withheld``.
+def write_predictions(path: str | Path, kind: str, predictions: Sequence[Prediction]) -> None:
+    """Write one JSON object a prediction: ``kind, id, text, confidence, passage_rank, source, withheld``.
 
-    Raises ConfigError if the file cannot be written.
+    ``kind`` is that of the run: "reading", "retrieval" or "answers". Raises ConfigError if the file
+    cannot be written.
     """
     rows = [
         {
+            "kind": kind,
             "id": prediction.id,
             "text": prediction.text,
             "confidence": prediction.confidence,
@@ -391,8 +393,8 @@ def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> No
         ) from exc
 
 
-def read_predictions(path: str | Path) -> dict[str, Prediction]:
-    """Read what `write_predictions` wrote, by id.
+def read_predictions(path: str | Path, kind: str) -> dict[str, Prediction]:
+    """Read what `write_predictions` wrote of a run of this kind, by id.
 
     Raises QuestionFileError, naming the file and the line, for the first row that is something else.
     """
@@ -401,7 +403,9 @@ def read_predictions(path: str | Path) -> dict[str, Prediction]:
     for number, line in question_lines(file):
         try:
             row = json.loads(line)
-            text, rank, withheld = row["text"], row["passage_rank"], row.get("withheld")
+            of, text, rank, withheld = (
+                row[n] for n in ("kind", "text", "passage_rank", "withheld")
+            )
             found[row["id"]] = Prediction(
                 str(row["id"]),
                 None if text is None else str(text),
@@ -415,6 +419,11 @@ def read_predictions(path: str | Path) -> dict[str, Prediction]:
                 f"{file}, line {number} is no prediction ({exc}); give two files that "
                 "`footnote eval --predictions` wrote."
             ) from exc
+        if of != kind:
+            raise QuestionFileError(
+                f"{file}, line {number} is of `footnote eval {of}`; compare it as that, or give "
+                f"what `footnote eval {kind} --predictions` wrote."
+            )
     return found
 
 

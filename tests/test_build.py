@@ -792,6 +792,12 @@ def test_removing_what_is_not_there(index: Path, folder: Path) -> None:
     update(index, folder)
     with pytest.raises(ConfigError, match=r"'news/99.txt' is neither"):
         remove_from_index(index, ["news/99.txt"])
+    (folder / "wire.csv").write_text("title,text\nA,One.\n")
+    update(index, folder)
+    with pytest.raises(ConfigError, match=r"'news/wire.csv#row=1' is a row of 'news/wire.csv'"):
+        remove_from_index(index, ["news/wire.csv#row=1"])
+    (folder / "wire.csv").unlink()
+    update(index, folder)
     assert remove_from_index(index, ["news/1.txt"], dry_run=True).removed == ("news/1.txt",)
     assert len(opened(index).documents) == 6
 

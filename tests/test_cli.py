@@ -486,7 +486,7 @@ def test_eval(kind: str, metrics: set[str], tmp_path: Path) -> None:
     assert set(report["sources"]) == {"fair", "bridge"}
     written = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in written] == ["1", "2", "3", "4"]
-    names = {"id", "text", "confidence", "passage_rank", "source", "withheld"}
+    names = {"kind", "id", "text", "confidence", "passage_rank", "source", "withheld"}
     assert all(set(row) == names for row in written)
 
 
@@ -567,7 +567,8 @@ def test_eval_compares_two_runs(tmp_path: Path) -> None:
     given = [{"id": str(n), **row} for n in range(8)]
     questions.write_text("".join(json.dumps(one) + "\n" for one in given), encoding="utf-8")
     for path, text in ((first, None), (second, "Rome")):
-        told = {"text": text, "confidence": 0.9, "passage_rank": None, "source": ""}
+        told = {"kind": "reading", "text": text, "confidence": 0.9, "passage_rank": None}
+        told |= {"source": "", "withheld": None}
         path.write_text(
             "".join(json.dumps({"id": one["id"], **told}) + "\n" for one in given), encoding="utf-8"
         )
@@ -579,6 +580,9 @@ def test_eval_compares_two_runs(tmp_path: Path) -> None:
     )
     assert found["all"][0]["metric"] == "em"
     assert run("eval", "reading", questions, "--compare", first, questions).exit_code == 1
+    other = run("eval", "answers", questions, "--compare", first, second)
+    assert other.exit_code == 1
+    assert "is of `footnote eval reading`" in " ".join(other.output.split())
 
 
 def test_eval_says_at_once_what_it_will_not_do(tmp_path: Path) -> None:

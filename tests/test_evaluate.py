@@ -441,10 +441,11 @@ def test_predictions_are_written_a_row_a_question(tmp_path):
         Prediction("q1", "Café\u2028“Doha”", 0.25, 3, "news"),
         Prediction("q2", None, 0.0, None, "", withheld="Bonn"),
     )
-    evaluate.write_predictions(path, rows)
+    evaluate.write_predictions(path, "answers", rows)
     written = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
     assert written == [
         {
+            "kind": "answers",
             "id": "q1",
             "text": "Café\u2028“Doha”",
             "confidence": 0.25,
@@ -453,6 +454,7 @@ def test_predictions_are_written_a_row_a_question(tmp_path):
             "withheld": None,
         },
         {
+            "kind": "answers",
             "id": "q2",
             "text": None,
             "confidence": 0.0,
@@ -461,9 +463,11 @@ def test_predictions_are_written_a_row_a_question(tmp_path):
             "withheld": "Bonn",
         },
     ]
-    assert evaluate.read_predictions(path) == {row.id: row for row in rows}
+    assert evaluate.read_predictions(path, "answers") == {row.id: row for row in rows}
+    with pytest.raises(QuestionFileError, match=r"line 1 is of `footnote eval answers`"):
+        evaluate.read_predictions(path, "reading")
     with pytest.raises(ConfigError, match="could not be written"):
-        evaluate.write_predictions(tmp_path / "no" / "folder.jsonl", rows)
+        evaluate.write_predictions(tmp_path / "no" / "folder.jsonl", "answers", rows)
 
 
 def run_of(rows: Sequence[Example], texts: Sequence[str | None]) -> dict[str, Prediction]:
@@ -481,8 +485,10 @@ def test_two_runs_are_compared_row_by_row(tmp_path: Path) -> None:
     first = run_of(rows, ["Paris"] * 20 + ["Rome"] * 20)
     second = run_of(rows, ["Rome"] * 30 + ["Paris"] * 2 + ["Rome"] * 8)
     for name, run in (("a.jsonl", first), ("b.jsonl", second)):
-        evaluate.write_predictions(tmp_path / name, list(run.values()))
-    read = [evaluate.read_predictions(tmp_path / name) for name in ("a.jsonl", "b.jsonl")]
+        evaluate.write_predictions(tmp_path / name, "reading", list(run.values()))
+    read = [
+        evaluate.read_predictions(tmp_path / name, "reading") for name in ("a.jsonl", "b.jsonl")
+    ]
     assert read == [first, second]
     found = evaluate.compare("reading", rows, *read, threshold=0.5)
     assert list(found) == ["a", "b", "all"]
@@ -536,4 +542,4 @@ def test_runs_over_other_questions_are_not_compared(tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"n": 3, "em": 50.0}\n', encoding="utf-8")
     with pytest.raises(QuestionFileError, match=r"bad\.jsonl, line 1"):
-        evaluate.read_predictions(bad)
+        evaluate.read_predictions(bad, "answers")

@@ -107,7 +107,7 @@ def show(source: str, name: str, report: Report, folder: Path | None, more: str 
     print(f"  {name:16} {'  '.join(cells)}{more}", flush=True)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        write_predictions(folder / f"{source}-{name}.jsonl", report.predictions)
+        write_predictions(folder / f"{source}-{name}.jsonl", report.kind, report.predictions)
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
