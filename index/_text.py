@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
+from itertools import islice
 
 from index.errors import LoadError
 
@@ -278,12 +279,26 @@ _BYLINE = re.compile(
 _BYLINE_ALONE = re.compile(r"^(?:[Bb]y|BY)\s+(?P<name>[^\W\d_a-z][^.!?:;,|\d]{1,58})$")
 """A whole line of it may name a desk or an office, whose words need no capitals."""
 
+_DAY_OR_MONTH = re.compile(
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|" + "|".join(_MONTHS),
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    r"\b(?!(?:desk|team|staff|news|in|on|at|of|for|and|the|published|updated|posted)\b)[a-z]{2,}"
+)
+"""A word that hardly stands after a name in a byline, but in a sentence: "By Christmas, all was lost."."""
+
 _KEY_LINE = re.compile(
     r"^(?P<key>title|headline|author|byline|by|source|publisher|date|published|publication date|"
     r"posted|updated)\s*:\s*(?P<value>\S.*)$",
     re.IGNORECASE,
 )
+_KEYS_OF_OTHER_THINGS = {"title", "headline", "source", "date"}
+"""They may as well be a document's own words: the date of a concert, the source of a river."""
+
 _TOP_LINES = 8
+_TOP_CHARACTERS = 4000
+_TOP_LINE = re.compile(r"\S[^\n]*")
 _MAX_BYLINE_WORDS = 8
 _MAX_TOP_LINE = 120  # longer lines are paragraphs
 _MAX_DATE_REST = 45  # characters beside the date in a line that gives the date
@@ -307,15 +322,60 @@ def top_matter(lines: Iterable[str]) -> dict[str, str]:
         if byline is not None:
             found.setdefault("author", " ".join(byline["name"].split()))
             line = line[byline.end() :]
-        date = find_date(line)
-        if date is not None and len(line) <= _MAX_DATE_REST + 20 and not line.endswith("."):
+        if _is_dated(line) and (date := find_date(line)) is not None:
             found.setdefault("date", date)
     return found
 
 
+def byline_spans(text: str, author: str | None) -> list[tuple[int, int]]:
+    """Return where the lines at an article's top stand that say who wrote it, and when.
+
+    A date by itself counts beside another such line: elsewhere it may be what the article tells. Spans
+    are without white space around, in the order of the text; ``author`` is the document's.
+    """
+    lines = []
+    for found in islice(_TOP_LINE.finditer(text, 0, _TOP_CHARACTERS), _TOP_LINES):
+        line = found[0].rstrip()
+        lines.append((found.start(), found.start() + len(line), line))
+    named = [_names_author(line, author) for _, _, line in lines]
+    dated = [at > 0 and _is_dated(line) for at, (_, _, line) in enumerate(lines)]
+    beside = [any(named[max(0, at - 1) : at + 2]) for at in range(len(lines))]
+    return [
+        (start, end)
+        for at, (start, end, _) in enumerate(lines)
+        if named[at] or (dated[at] and beside[at])
+    ]
+
+
+def _names_author(line: str, author: str | None) -> bool:
+    """Tell whether a line is there to say who published an article, or when."""
+    if len(line) > _MAX_TOP_LINE:
+        return False
+    key = _KEY_LINE.match(line)
+    if key is not None:
+        return key["key"].lower() not in _KEYS_OF_OTHER_THINGS
+    if _byline(line) is not None:
+        return True
+    low, name = line.casefold(), (author or "").casefold()
+    return bool(name) and (low == name or (low.startswith("by ") and name in low))
+
+
+def _is_dated(line: str) -> bool:
+    """Tell whether a line is hardly more than a date."""
+    return (
+        len(line) <= _MAX_DATE_REST + 20 and not line.endswith(".") and find_date(line) is not None
+    )
+
+
 def _byline(line: str) -> re.Match[str] | None:
     alone = _BYLINE_ALONE.match(line)
-    return alone if alone and len(line.split()) <= _MAX_BYLINE_WORDS else _BYLINE.match(line)
+    if alone and len(line.split()) <= _MAX_BYLINE_WORDS:
+        return alone
+    named = _BYLINE.match(line)
+    if named is None or _DAY_OR_MONTH.fullmatch(named["name"]):
+        return None
+    is_sentence = line.endswith((".", "!", "?")) and _CLAUSE.search(line, named.end())
+    return None if is_sentence else named
 
 
 def _note(found: dict[str, str], key: str, value: str) -> None:

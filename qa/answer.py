@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from index._text import byline_spans
 from index.chunk import sentence_spans
 from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError, FootnoteError, ReaderError
@@ -20,6 +21,7 @@ from qa.confidence import CALIBRATED, Confidence, Signals
 from qa.copies import worth_reading
 from qa.question import (
     REASONS,
+    asks_of_article,
     unanswerable,
     whole_characters,
     with_question_mark,
@@ -310,7 +312,10 @@ class QA:
         indexed = len(snapshot.generation.chunks)
         first = [hits[: config.passages] for hits in chosen]
         read = self._read(questions, first, documents)
-        evidence = [_weigh(*parts, indexed) for parts in zip(found, first, read, strict=True)]
+        bylines = [_bylines(*asked, documents) for asked in zip(questions, chosen, strict=True)]
+        evidence = [
+            _weigh(*parts, indexed) for parts in zip(found, first, read, bylines, strict=True)
+        ]
         unsure = [
             at
             for at, known in enumerate(evidence)
@@ -319,7 +324,8 @@ class QA:
         further = [chosen[at][config.passages :] for at in unsure]
         more = self._read([questions[at] for at in unsure], further, documents) if unsure else []
         for at, readings in zip(unsure, more, strict=True):
-            evidence[at] = _weigh(found[at], chosen[at], [*read[at], *readings], indexed)
+            readings = [*read[at], *readings]
+            evidence[at] = _weigh(found[at], chosen[at], readings, bylines[at], indexed)
         return evidence
 
     def _read(
@@ -394,10 +400,29 @@ def _fallen_back(generation: Generation) -> str | None:
     )
 
 
+def _bylines(question: str, hits: Sequence[Hit], documents: Mapping[str, Document]) -> list[Place]:
+    """Return where the articles say who wrote them and when, unless that is what is asked."""
+    if asks_of_article(question):
+        return []
+    cited = {hit.chunk.doc_id: documents[hit.chunk.doc_id] for hit in hits}
+    return [
+        Place(document.id, start, end)
+        for document in cited.values()
+        for start, end in byline_spans(document.text, document.author)
+    ]
+
+
 def _weigh(
-    found: Sequence[Hit], hits: Sequence[Hit], readings: Sequence[Reading], indexed: int
+    found: Sequence[Hit],
+    hits: Sequence[Hit],
+    readings: Sequence[Reading],
+    bylines: Sequence[Place],
+    indexed: int,
 ) -> Evidence:
-    """Gather what was read for one question, ``readings[i]`` of ``hits[i]``, of ``indexed`` passages."""
+    """Gather what was read for one question, ``readings[i]`` of ``hits[i]``, of ``indexed`` passages.
+
+    Spans in ``bylines`` are left out.
+    """
     candidates = [
         Candidate(
             hit=hit,
@@ -409,6 +434,7 @@ def _weigh(
         for hit, reading in zip(hits, readings, strict=True)
         for span in _answering(reading.spans, hit.chunk.text)
     ]
+    candidates = [c for c in candidates if not any(c.place.overlaps(line) for line in bylines)]
     groups = group_answers(candidates)
     signals = tuple(Signals.of(group, groups, hits, indexed) for group in groups)
     return Evidence(tuple(found), tuple(hits), tuple(groups), signals)

@@ -65,6 +65,12 @@ _FALSE_START = re.compile(
 )
 """Up to three words, a correction between commas, and the question that is meant."""
 
+_OF_ARTICLE = re.compile(
+    r"\b(?:wr(?:ite|ites|iter|iters|iting|itten|ote)|author\w*|byline\w*|publish\w*|publication|articles?|"
+    r"report\w*|journalist\w*|correspondent\w*|posted|updated)\b",
+    re.IGNORECASE,
+)
+
 _END = re.compile(r"[\s?.!]+\Z")
 
 _BEGINS = frozenset("who whom whose what when where why which how".split())
@@ -88,6 +94,11 @@ REASONS: dict[Refusal, str] = {
 def whole_characters(text: str) -> str:
     """Return ``text`` with U+FFFD for halves of characters, as a terminal in another encoding sends them."""
     return _HALF.sub("\ufffd", text)
+
+
+def asks_of_article(question: str) -> bool:
+    """Tell whether a question may be about an article itself: who wrote it, when it was published."""
+    return _OF_ARTICLE.search(question) is not None
 
 
 def unanswerable(question: str) -> Refusal | None:

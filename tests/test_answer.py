@@ -188,6 +188,24 @@ def test_a_pronoun_alone_is_no_answer(tmp_path: Path) -> None:
     assert alone.ask("Who found it out?", threshold=0.0).text is None
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Who led the talks?", "zoe"),
+        ("Who wrote about the talks?", "Zoraida"),
+        ("Who is the author of the article on the talks?", "Zoraida"),
+    ],
+)
+def test_who_wrote_an_article_answers_no_other_question(
+    tmp_path: Path, question: str, answer: str
+) -> None:
+    # Seen: "Who discovered penicillin?" was answered with the name in the byline.
+    text = "Talks\n\nBy Zoraida Zandt, Footnote desk. 8 May 2020\n\nIt was zoe who led the talks."
+    qa = qa_of(tmp_path, replace(document("one", text), author="Zoraida Zandt"))
+    qa._reader = WordReader("[zZ]")  # type: ignore[assignment]
+    assert qa.ask(question, threshold=0.0).text == answer
+
+
 def test_a_batch_gives_what_single_questions_give(tmp_path: Path) -> None:
     qa = qa_of(tmp_path, *(document(f"d{n}", f"At z{'o' * n} number {n}.") for n in range(9)))
     questions = ["Where?", "", "What is number 3?", "Who is it?"] * 9

@@ -14,7 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index._parse import parse_csv, parse_jsonl, parse_text
-from index._text import clean, decode, find_date, has_text, parse_date, title_line, top_matter
+from index._text import (
+    byline_spans,
+    clean,
+    decode,
+    find_date,
+    has_text,
+    parse_date,
+    title_line,
+    top_matter,
+)
 from index.errors import ConfigError, LoadError
 from index.load import (
     FORMATS,
@@ -134,7 +143,12 @@ def test_title_line(lines: list[str], title: str | None) -> None:
         ("Published: Oct. 24, 2024", {"date": "2024-10-24"}),
         ("Thursday, 24 October 2024", {"date": "2024-10-24"}),
         ("Footnote News, 24 October 2024", {"date": "2024-10-24"}),
+        ("By Jane Doe, Footnote desk. Published on 24 May 2024.", {"author": "Jane Doe"}),
+        ("By Jane Doe, who was there", {"author": "Jane Doe"}),
         ("By 2020, the river had returned.", {}),
+        ("By Monday, the talks had failed.", {}),
+        ("By Christmas, three had left!", {}),
+        ("By Friday, 24 May 2024", {"date": "2024-05-24"}),
         ("By the end of the day nothing was settled", {}),
         ("By Monday the talks had failed in every respect", {}),
         ("On 24 October 2024 the delegations met in Doha for the second time.", {}),
@@ -142,6 +156,54 @@ def test_title_line(lines: list[str], title: str | None) -> None:
 )
 def test_top_matter(line: str, found: dict[str, str]) -> None:
     assert top_matter(["Talks resume", "", line, SENTENCES]) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            "Talks\n\nBy Jane Doe, News desk. 24 May 2024\n\nThey met.",
+            ["By Jane Doe, News desk. 24 May 2024"],
+        ),
+        (
+            "Talks\nBy Jane Doe\nNews desk, 24 May 2024\n\nThey met.",
+            ["By Jane Doe", "News desk, 24 May 2024"],
+        ),
+        ("Talks\n24 May 2024\nBy Jane Doe\n\nThey met.", ["24 May 2024", "By Jane Doe"]),
+        (
+            "Talks\nBy Jane Doe\nDate: 24 May 2024\n\nThey met.",
+            ["By Jane Doe", "Date: 24 May 2024"],
+        ),
+        (
+            "Talks\r\n\r\n  By the world desk, May 2024  \r\n\r\nThey met.",
+            ["By the world desk, May 2024"],
+        ),
+        ("Talks\nJane Doe\n\nThey met.", ["Jane Doe"]),
+        ("Talks\nPublished: 24 May 2024\n\nThey met.", ["Published: 24 May 2024"]),
+        ("Talks of 24 May 2024\nBy Jane Doe\n\nThey met.", ["By Jane Doe"]),
+        ("Concert\nDate: 24 May 2024\nVenue: the hall\n\nDoors open at 7.", []),
+        ("Chronology\n\n24 May 2024\n\nThey met.\n\n25 May 2024\n\nThey parted.", []),
+        ("Talks\n\nBy Monday, all was lost.\n\nBy May, 3 had left.", []),
+        ("Talks\n\nBy the end, 105 had come home. By 2020, more.", []),
+        ("Jane Doe runs a shop. It is hers.\n\nBy day it sells books, by night records.", []),
+        ("One.\n\n" * 8 + "By Jane Doe", []),
+        ("", []),
+    ],
+)
+def test_bylines_are_the_lines_that_say_who_wrote_an_article_and_when(
+    text: str, lines: list[str]
+) -> None:
+    author = "world desk" if "world" in text else "Jane Doe"
+    assert [text[start:end] for start, end in byline_spans(text, author)] == lines
+    if author == "Jane Doe" and lines != ["Jane Doe"]:
+        assert [text[start:end] for start, end in byline_spans(text, None)] == lines
+
+
+@given(st.text(alphabet="By Jane Doe\n\r\x0b.2024: May", max_size=200))
+def test_bylines_are_lines_of_the_text_in_order(text: str) -> None:
+    found = byline_spans(text, "Jane")
+    assert found == sorted(found)
+    assert all(text[start:end].strip() == text[start:end] != "" for start, end in found)
 
 
 # --- dates ------------------------------------------------------------------------------------
