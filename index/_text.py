@@ -348,7 +348,7 @@ def byline_spans(text: str, author: str | None) -> list[tuple[int, int]]:
 
 
 def _names_author(line: str, author: str | None) -> bool:
-    """Tell whether a line is there to say who published an article, or when."""
+    """Tell whether a line is there to say who wrote an article, or when it came out."""
     if len(line) > _MAX_TOP_LINE:
         return False
     key = _KEY_LINE.match(line)
