@@ -337,7 +337,7 @@ def byline_spans(text: str, author: str | None) -> list[tuple[int, int]]:
     for found in islice(_TOP_LINE.finditer(text, 0, _TOP_CHARACTERS), _TOP_LINES):
         line = found[0].rstrip()
         lines.append((found.start(), found.start() + len(line), line))
-    named = [_names_author(line, author) for _, _, line in lines]
+    named = [_is_byline(line, author) for _, _, line in lines]
     dated = [at > 0 and _is_dated(line) for at, (_, _, line) in enumerate(lines)]
     beside = [any(named[max(0, at - 1) : at + 2]) for at in range(len(lines))]
     return [
@@ -347,7 +347,7 @@ def byline_spans(text: str, author: str | None) -> list[tuple[int, int]]:
     ]
 
 
-def _names_author(line: str, author: str | None) -> bool:
+def _is_byline(line: str, author: str | None) -> bool:
     """Tell whether a line is there to say who wrote an article, or when it came out."""
     if len(line) > _MAX_TOP_LINE:
         return False
