@@ -21,6 +21,8 @@ from itertools import accumulate, pairwise
 
 import sentencex
 
+from index._marks import paired_marks
+
 __all__ = ["Offsets", "ends_sentence", "is_item_or_row", "sentence_spans"]
 
 Offsets = tuple[int, int]
@@ -290,7 +292,7 @@ def _is_title(line: str) -> bool:
 
 _MASKS = {**dict.fromkeys('"“”„‟«»‹›()[]{}<>（）《》「」`', " "), **dict.fromkeys("'‘’‚‛@", "_")}
 """For sentencex's eyes: it pairs quotation marks and brackets by itself, in time that grows with the
-square of what is left open, and takes the apostrophe of "the '60s" for one. `_enclosed` does it here."""
+square of what is left open, and takes the apostrophe of "the '60s" for one. `paired_marks` does it here."""
 
 _WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")
 """Between a capital and a full stop it makes sentencex panic."""
@@ -373,9 +375,6 @@ _GLUED = re.compile(r"(?<=[a-z]{2})[.!?](?=[A-Z][a-z]*(?:['’][a-z]{1,3})?[\s,;
 """A full stop after which the space was forgotten; what stands around it must be no `_ADDRESS`."""
 _ADDRESS = re.compile(r"[/@_\\]|:\S|\.\S*\.\S")
 _TOKEN = 60
-
-_MAX_QUOTED = 300
-"""A quotation or bracket longer than this, in characters, is a text by itself: it is split."""
 
 
 def _may_be_cut(paragraph: str) -> bool:
@@ -558,41 +557,10 @@ def _token(text: str, at: int) -> str:
     return before + after
 
 
-_MARKS = re.compile(r"[\"“”„«»()\[\]‘’'](?<!\w['’](?=\w))")
-_PAIRS = {"”": "“", "’": "‘", ")": "(", "]": "[", "»": "«", "“": "„"}
-
-
 def _enclosed(text: str) -> list[Offsets]:
-    """Return what stands in quotation marks or brackets, as the marks' offsets; overlaps are one.
-
-    A mark that is never closed, as where a quotation goes on in the next paragraph, encloses nothing,
-    and one that is closed too late begins anew.
-    """
-    found: list[Offsets] = []
-    opened: dict[str, list[int]] = {}
-    for mark in _MARKS.finditer(text):
-        at, kind = mark.start(), mark.group()
-        if kind in "([":
-            opened.setdefault(kind, []).append(at)
-            continue
-        if kind in "\"'":
-            before = text[at - 1 : at]
-            closes = before != "" and not before.isspace() and before not in "([{“‘—–-/"
-        else:
-            closes = kind in "”’»)]" or (kind == "“" and bool(opened.get("„")))
-        if not closes:
-            if not text[at + 1 : at + 2].isspace():
-                opened[kind] = [at]
-            continue
-        # After a letter an apostrophe ends no sentence: "the players' bus".
-        if kind in "'’" and (text[at + 1 : at + 2].isalnum() or text[at - 1 : at].isalnum()):
-            continue
-        starts = opened.get(_PAIRS.get(kind, kind))
-        if starts and at - (start := starts.pop()) <= _MAX_QUOTED:
-            found.append((start, at))
-    found.sort()
+    """Return what stands in quotation marks or brackets, as the marks' offsets; overlaps are one."""
     merged: list[Offsets] = []
-    for start, end in found:
+    for start, end in paired_marks(text):
         if merged and start <= merged[-1][1]:
             merged[-1] = merged[-1][0], max(end, merged[-1][1])
         else:

@@ -16,11 +16,12 @@ from index.retrieve import Retriever
 from index.spelling import Spelling
 from index.store import Generation, Store
 from index.types import Document, Hit
-from qa.candidates import Candidate, Group, Place, also_said, group_answers
+from qa.candidates import Candidate, Group, Place, also_said, group_answers, spells_out
 from qa.confidence import CALIBRATED, Confidence, Signals
 from qa.copies import worth_reading
 from qa.question import (
     REASONS,
+    asked_short_form,
     asks_of_article,
     unanswerable,
     whole_characters,
@@ -314,7 +315,8 @@ class QA:
         read = self._read(questions, first, documents)
         bylines = [_bylines(*asked, documents) for asked in zip(questions, chosen, strict=True)]
         evidence = [
-            _weigh(*parts, indexed) for parts in zip(found, first, read, bylines, strict=True)
+            _weigh(*parts, indexed)
+            for parts in zip(questions, found, first, read, bylines, strict=True)
         ]
         unsure = [
             at
@@ -325,7 +327,8 @@ class QA:
         more = self._read([questions[at] for at in unsure], further, documents) if unsure else []
         for at, readings in zip(unsure, more, strict=True):
             readings = [*read[at], *readings]
-            evidence[at] = _weigh(found[at], chosen[at], readings, bylines[at], indexed)
+            parts = (found[at], chosen[at], readings, bylines[at])
+            evidence[at] = _weigh(questions[at], *parts, indexed)
         return evidence
 
     def _read(
@@ -413,6 +416,7 @@ def _bylines(question: str, hits: Sequence[Hit], documents: Mapping[str, Documen
 
 
 def _weigh(
+    question: str,
     found: Sequence[Hit],
     hits: Sequence[Hit],
     readings: Sequence[Reading],
@@ -421,7 +425,8 @@ def _weigh(
 ) -> Evidence:
     """Gather what was read for one question, ``readings[i]`` of ``hits[i]``, of ``indexed`` passages.
 
-    Spans in ``bylines`` are left out.
+    Spans in ``bylines`` are left out, and, where the long form of a short one is asked for, those that do not
+    spell it out.
     """
     candidates = [
         Candidate(
@@ -435,6 +440,10 @@ def _weigh(
         for span in _answering(reading.spans, hit.chunk.text)
     ]
     candidates = [c for c in candidates if not any(c.place.overlaps(line) for line in bylines)]
+    if short := asked_short_form(question):
+        spelt = [c for c in candidates if spells_out(c.text, short)]
+        # "What does the president stand for?" is none of these questions, "What does NASA stand for?" is.
+        candidates = spelt if spelt or sum(map(str.isupper, short)) > 1 else candidates
     groups = group_answers(candidates)
     signals = tuple(Signals.of(group, groups, hits, indexed) for group in groups)
     return Evidence(tuple(found), tuple(hits), tuple(groups), signals)

@@ -17,6 +17,8 @@ _TELLING = re.compile(
 """Punctuation that tells two answers apart: of figures ("1.5" and "15", "2-1" and "21", "-5"), though not the
 thousands' comma, and of names ("C++" and "C#")."""
 
+_WORD = re.compile(r"[^\W\d_]+")
+
 _KEPT = {ord(mark): ord(mark) - ord("!") + ord("！") for mark in ".:/-,+#"} | {
     ord(dash): ord("－") for dash in "–−"
 }
@@ -123,6 +125,28 @@ def best_wording(texts: Sequence[str], weights: Sequence[float]) -> int:
         for text in texts
     ]
     return expected.index(max(expected))
+
+
+def spells_out(text: str, short: str) -> bool:
+    """Tell whether ``text`` may be the long form of ``short``: how its words begin gives those letters, in order.
+
+    A word gives one or more of its first letters, or none: "Conference of the Parties" is COP, "radio
+    detection and ranging" radar. What is no letter does not matter ("R.F.&P."). Of fewer than two letters
+    nothing is the long form, and nothing is its own. Stricter than the match of Schwartz & Hearst 2003, which
+    takes letters from within words too, as most clauses have them.
+    """
+    letters = "".join(filter(str.isalpha, short.lower()))
+    reached = {0}
+    for word in _WORD.findall(text.lower()):
+        if word != letters:
+            begins = [word[:given] for given in range(1, min(len(word), len(letters)) + 1)]
+            reached |= {
+                at + len(begin)
+                for at in reached
+                for begin in begins
+                if letters.startswith(begin, at)
+            }
+    return len(letters) > 1 and len(letters) in reached
 
 
 def same_wording(text: str) -> str:

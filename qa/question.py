@@ -71,6 +71,14 @@ _OF_ARTICLE = re.compile(
     re.IGNORECASE,
 )
 
+_SHORT = re.compile(
+    r"""\b(?!(?:an|is|it|the|was|what)\b)(?P<short>\w[\w.&/+-]+)["”'’]?\s+(?:is\s+)?(?:(?:acronym|abbreviation)\s+)?
+    (?:stands?\s+for|short\s+for|(?:an\s+|the\s+)?(?:acronym|abbreviation)\s+(?:for|of))\b
+    |\bfull\s+form\s+of\s+(?:the\s+)?["“'‘]?(?P<full>\w[\w.&/+-]+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A short form, in a question for its long one."""
+
 _END = re.compile(r"[\s?.!]+\Z")
 
 _BEGINS = frozenset("who whom whose what when where why which how".split())
@@ -99,6 +107,12 @@ def whole_characters(text: str) -> str:
 def asks_of_article(question: str) -> bool:
     """Tell whether a question may be about an article itself: who wrote it, when it was published."""
     return _OF_ARTICLE.search(question) is not None
+
+
+def asked_short_form(question: str) -> str | None:
+    """Return "BRAC" for "What does BRAC stand for?", ``None`` where no long form of a short one is asked for."""
+    found = _SHORT.search(question)
+    return found and (found["short"] or found["full"])
 
 
 def unanswerable(question: str) -> Refusal | None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from index._marks import paired_marks
 from index.errors import ConfigError, ReaderError
 from qa.spans import best_spans_batch, merge_windows
 from qa.types import Reading, Span
@@ -35,6 +36,8 @@ FORMAT = 1
 
 _SPECIAL_TOKENS = 3  # [CLS] question [SEP] passage [SEP]
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_AT_CLOSING = ".,;:!?…'\"’”»)]"
+"""What may stand between an answer and the mark that closes its quotation or bracket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +223,12 @@ class Reader:
         found: list[list[Reading]] = [[] for _ in pairs]
         for batch in _batches(windows, self.config.batch_tokens):
             for window, reading in zip(batch, self._read_batch(batch), strict=True):
-                found[window.pair].append(_tidied(reading, pairs[window.pair][2]))
-        readings = iter(merge_windows(parts, top=self.config.spans_per_passage) for parts in found)
+                found[window.pair].append(reading)
+        top = self.config.spans_per_passage
+        readings = iter(
+            _tidied(merge_windows(parts, top=top), text)
+            for parts, (_, _, text) in zip(found, pairs, strict=True)
+        )
         return [[next(readings) for _ in texts] for texts in passages]
 
     def _encode(self, texts: Sequence[str]) -> list[_Passage]:
@@ -357,18 +364,53 @@ def _batches(windows: Sequence[_Window], budget: int) -> Iterator[list[_Window]]
 
 
 def _tidied(reading: Reading, passage: str) -> Reading:
-    """Mend the ends of spans where the tokenizer's normaliser dropped characters.
+    """Mend the ends of spans, which stand where words end.
 
-    It drops combining marks: those of the last letter belong to the answer. It also drops, inside a
-    word, what Python counts as white space (U+001C, say): at the ends that does not.
+    The tokenizer's normaliser drops combining marks: those of the last letter belong to the answer. It
+    also drops, inside a word, what Python counts as white space (U+001C, say): at the ends that does not.
+    And of two brackets or quotation marks that belong together an answer holds both or none.
     """
-    return Reading(tuple(_tidy(span, passage) for span in reading.spans), reading.null_score)
+    pairs = paired_marks(passage)
+    mended: dict[tuple[int, int], Span] = {}
+    for span in reading.spans:
+        tidy = _balanced(_tidy(span, passage), passage, pairs)
+        if tidy.start < tidy.end:
+            mended.setdefault((tidy.start, tidy.end), tidy)
+    return Reading(tuple(mended.values()), reading.null_score)
 
 
 def _tidy(span: Span, passage: str) -> Span:
     end = span.end
     while end < len(passage) and unicodedata.category(passage[end]).startswith("M"):
         end += 1
-    text = passage[span.start : end]
-    start = span.start + len(text) - len(text.lstrip())
-    return Span(start, start + len(text.strip()), span.score)
+    return _trimmed(span.start, end, span.score, passage)
+
+
+def _trimmed(start: int, end: int, score: float, passage: str) -> Span:
+    text = passage[start:end]
+    start += len(text) - len(text.lstrip())
+    return Span(start, start + len(text.strip()), score)
+
+
+def _balanced(span: Span, passage: str, pairs: Sequence[tuple[int, int]]) -> Span:
+    """Return ``span`` with both or none of each of ``pairs``, marks of ``passage`` that belong together.
+
+    A mark at an end is dropped ("(BRAC" is "BRAC"); to one further inside the other is added where at most
+    punctuation lies between ("27 °C (81 °F" is "27 °C (81 °F)"). What that does not mend stays as it is. The
+    span may become empty.
+    """
+    for opening, closing in pairs:
+        start, end = span.start, span.end
+        if start <= opening < end <= closing:
+            if opening == start:
+                start += 1
+            elif not passage[end:closing].strip(_AT_CLOSING):
+                end = closing + 1
+        elif opening < start <= closing < end:
+            if closing == end - 1:
+                end -= 1
+            elif opening == start - 1:
+                start -= 1
+        if (start, end) != (span.start, span.end):
+            return _balanced(_trimmed(start, end, span.score, passage), passage, pairs)
+    return span

@@ -206,6 +206,25 @@ def test_who_wrote_an_article_answers_no_other_question(
     assert qa.ask(question, threshold=0.0).text == answer
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What does RAM stand for?", "random access memory"),
+        ("What does NASA stand for?", None),  # nothing spells it out
+        ("What does the chief stand for?", "personal identification number"),
+        ("What is it?", "personal identification number"),
+    ],
+)
+def test_a_short_form_is_answered_with_what_spells_it_out(
+    tmp_path: Path, question: str, answer: str | None
+) -> None:
+    # Seen: "What does RAM stand for?" was answered, at 92%, with what PIN stands for.
+    text = "RAM is random access memory and PIN a personal identification number."
+    qa = qa_of(tmp_path, document("one", text))
+    qa._reader = WordReader("(?:random access |personal identification )")  # type: ignore[assignment]
+    assert qa.ask(question, threshold=0.0).text == answer
+
+
 def test_a_batch_gives_what_single_questions_give(tmp_path: Path) -> None:
     qa = qa_of(tmp_path, *(document(f"d{n}", f"At z{'o' * n} number {n}.") for n in range(9)))
     questions = ["Where?", "", "What is number 3?", "Who is it?"] * 9
@@ -246,7 +265,7 @@ def test_further_passages_are_read_only_where_the_first_hold_no_sure_answer(tmp_
     assert car.found[:2] == car.hits
 
 
-@settings(deadline=None, max_examples=rounds(10, in_ci=25))
+@settings(max_examples=rounds(10, in_ci=25))
 @given(
     texts=st.lists(
         st.lists(st.sampled_from(["red", "car", "fox", "zoo", "zebra", "met"]), min_size=3),
@@ -533,7 +552,7 @@ class TestCopiesOfAStory:
         assert len(qa.ask(self.QUESTION, threshold=0, top=5).citations) == 3
 
 
-@settings(deadline=None, max_examples=rounds(15, in_ci=40))
+@settings(max_examples=rounds(15, in_ci=40))
 @given(
     edits=st.lists(
         st.lists(
@@ -593,7 +612,7 @@ TEXTS = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None, max_examples=rounds(15, in_ci=60))
+@settings(max_examples=rounds(15, in_ci=60))
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), limit=st.integers(1, 60))
 def test_answers_are_slices_of_their_documents(
     texts: list[str], limit: int, tmp_path_factory: pytest.TempPathFactory

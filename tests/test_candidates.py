@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.types import Chunk, Hit
-from qa.candidates import Candidate, Place, best_wording, group_answers
+from qa.candidates import Candidate, Place, best_wording, group_answers, spells_out
 from qa.metrics import exact_match, f1
 
 
@@ -206,3 +206,34 @@ def test_an_answer_far_behind_still_has_a_share() -> None:
         [candidate("Rome", "a", score=900.0), candidate("Paris", "b", score=0.0)]
     )
     assert all(group.share > 0 for group in groups)
+
+
+@pytest.mark.parametrize(
+    ("text", "short", "spelt"),
+    [
+        ("Base Realignment and Closure", "BRAC", True),
+        ("Conference of the Parties", "COP28", True),
+        ("the random-access memory", "ram", True),
+        ("Richmond, Fredericksburg and Potomac Railroad", "R.F.&P.", True),
+        ("radio detection and ranging", "RADAR", True),
+        ("New York Mercantile Exchange", "NYMEX", True),
+        ("Closure", "BRAC", False),
+        ("Closure (BRAC)", "BRAC", False),
+        ("European Space Agency", "NASA", False),
+        ("personal identification number", "RAM", False),
+        ("access memory, random", "RAM", False),
+        ("BRAC", "BRAC", False),
+        ("Europe", "e", False),
+        ("", "BRAC", False),
+        ("2,000", "2000", False),
+    ],
+)
+def test_a_long_form_begins_its_words_with_the_letters_of_the_short_one(
+    text: str, short: str, spelt: bool
+) -> None:
+    assert spells_out(text, short) == spelt
+
+
+@given(st.lists(st.text("abcXYZé", min_size=1, max_size=5), min_size=2, max_size=6))
+def test_what_has_its_initials_is_spelt_out(words: list[str]) -> None:
+    assert spells_out(" of ".join(words), "".join(word[0] for word in words))

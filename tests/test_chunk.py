@@ -45,7 +45,7 @@ LONG = st.builds(
 """Words, runs of spaces and lines that can be thousands of characters long."""
 
 
-@settings(deadline=None, max_examples=rounds(75, in_ci=300))
+@settings(max_examples=rounds(75, in_ci=300))
 @given(TEXTS | LONG, st.integers(1, 12), st.integers(0, 2))
 def test_chunks_are_slices_in_order_that_lose_no_word(text: str, size: int, overlap: int) -> None:
     chunks = chunk_document(document(text), ChunkConfig(size, overlap), words)
@@ -60,7 +60,7 @@ def test_chunks_are_slices_in_order_that_lose_no_word(text: str, size: int, over
     assert all(at in covered or character.isspace() for at, character in enumerate(text))
 
 
-@settings(deadline=None, max_examples=rounds(50, in_ci=200))
+@settings(max_examples=rounds(50, in_ci=200))
 @given(TEXTS | LONG, st.sampled_from([2, 3, 5, 8, 12, 100]))
 def test_no_chunk_is_larger_than_asked(text: str, size: int) -> None:
     chunks = chunk_document(document(text), ChunkConfig(size, 1), words)
@@ -69,7 +69,7 @@ def test_no_chunk_is_larger_than_asked(text: str, size: int) -> None:
     assert all(words([chunk.text])[0] <= size for chunk in chunks)
 
 
-@settings(deadline=None, max_examples=rounds(50, in_ci=200))
+@settings(max_examples=rounds(50, in_ci=200))
 @given(TEXTS | LONG)
 def test_sentences_are_slices_in_order_that_lose_no_word(text: str) -> None:
     spans = sentence_spans(text)

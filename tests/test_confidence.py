@@ -112,7 +112,7 @@ def test_an_index_has_its_own_confidence_or_the_packages(tmp_path: Path) -> None
         Confidence.for_index(tmp_path, "s")
 
 
-@settings(deadline=None, max_examples=rounds(50, in_ci=300))
+@settings(max_examples=rounds(50, in_ci=300))
 @given(st.data())
 def test_any_other_byte_in_a_calibrated_confidence_is_noticed(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -202,7 +202,7 @@ def reference(texts: Sequence[str]) -> dict[tuple[int, int], float]:
     return {pair: share for pair, share in similar.items() if share >= LIKE}
 
 
-@settings(deadline=None, max_examples=rounds(15, in_ci=60))
+@settings(max_examples=rounds(15, in_ci=60))
 @given(seed=st.integers(0, 10_000), count=st.integers(2, 12), edits=st.integers(0, 14))
 def test_it_finds_what_comparing_every_pair_finds(seed: int, count: int, edits: int) -> None:
     draw = random.Random(seed)
@@ -237,7 +237,7 @@ def components(pairs: Sequence[tuple[int, int]], size: int) -> list[int]:
     return label
 
 
-@settings(deadline=None, max_examples=rounds(15, in_ci=30))
+@settings(max_examples=rounds(15, in_ci=30))
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_documents_does_not_matter(draw: random.Random) -> None:
     texts = [*ARTICLES.values(), STORY, without_a_paragraph(STORY), with_typos(STORY, 50), "a", "a"]

@@ -125,7 +125,6 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
             evaluate.load_examples(damaged)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 3))
 def test_samples_are_repeatable_nested_and_in_file_order(small, large, seed):
     examples = [example(at) for at in range(20)]
@@ -397,7 +396,7 @@ def test_nothing_to_measure_is_said():
 
 
 # Each draws some 40 bootstrap intervals.
-@settings(deadline=None, max_examples=rounds(8, in_ci=25))
+@settings(max_examples=rounds(8, in_ci=25))
 @given(
     st.lists(
         st.tuples(

@@ -62,7 +62,7 @@ def test_texts_without_terms(texts: list[str]) -> None:
     assert index.scores("cat").tolist() == index.coverage("cat").tolist() == [0.0] * len(texts)
 
 
-@settings(deadline=None, max_examples=rounds(15, in_ci=60))
+@settings(max_examples=rounds(15, in_ci=60))
 @given(st.lists(st.text(max_size=60), max_size=8), st.text(max_size=40))
 def test_bytes_and_back_give_the_same_scores(texts: list[str], question: str) -> None:
     index = LexicalIndex.build(texts)

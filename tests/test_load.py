@@ -39,7 +39,7 @@ from tests.conftest import rounds
 from tests.make_files import make_docx, make_pdf, save_docx
 from tests.news_pages import HELD_OUT, PAGES, NewsPage
 
-property_test = settings(deadline=None, max_examples=rounds(25, in_ci=150))
+property_test = settings(max_examples=rounds(25, in_ci=150))
 
 SENTENCES = (
     "The two delegations met in Doha for three hours. They agreed to meet again within days. "
@@ -697,7 +697,7 @@ def test_a_table_of_bad_rows_is_summed_up() -> None:
 cells = st.text(st.characters(categories=("L", "N", "P", "Zs", "Mn", "So")), max_size=9)
 
 
-@settings(deadline=None, max_examples=rounds(15, in_ci=50))
+@settings(max_examples=rounds(15, in_ci=50))
 @given(rows=st.lists(st.tuples(cells, cells, cells), max_size=9))
 def test_a_process_of_its_own_changes_nothing(
     sandbox: Sandbox, rows: list[tuple[str, str, str]]

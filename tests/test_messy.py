@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.training import messy
@@ -84,7 +84,6 @@ def test_half_of_the_ways_are_seen_in_a_hundred_questions() -> None:
 
 
 @given(QUESTIONS, st.integers(0, 1000))
-@settings(deadline=None)
 def test_a_question_stays_a_question_and_a_seed_gives_one(question: str, seed: int) -> None:
     typed = messy.messy_question(question, rng(seed))
     assert typed == messy.messy_question(question, rng(seed))

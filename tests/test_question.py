@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from qa.question import (
     MAX_QUESTION,
     REASONS,
+    asked_short_form,
     unanswerable,
     with_question_mark,
     without_false_start,
@@ -105,6 +106,28 @@ def test_a_false_start_is_cut(question: str, meant: str | None) -> None:
     cut = without_false_start(question)
     assert cut == (question if meant is None else meant)
     assert without_false_start(cut) == cut
+
+
+@pytest.mark.parametrize(
+    ("question", "short"),
+    [
+        ("What does BRAC stand for?", "BRAC"),
+        ("what does slim stand for", "slim"),
+        ("What does the acronym “R.F.&P.” stand for?", "R.F.&P."),
+        ("What does HIV acronym stand for?", "HIV"),
+        ("What is COP28 short for?", "COP28"),
+        ("UNESCO is an abbreviation of what?", "UNESCO"),
+        ("What is YABA the acronym for?", "YABA"),
+        ("What is the full form of the BBC?", "BBC"),
+        ("SLIM stands for what?", "SLIM"),
+        ("Who stood for president?", None),
+        ("What is the abbreviation for download?", None),
+        ("Why was the flight short of fuel?", None),
+        ("What form of government is it?", None),
+    ],
+)
+def test_a_long_form_that_is_asked_for(question: str, short: str | None) -> None:
+    assert asked_short_form(question) == short
 
 
 def test_no_golden_question_has_a_false_start() -> None:

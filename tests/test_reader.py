@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from index._marks import paired_marks
 from index.errors import ConfigError, ReaderError
-from qa.reader import READER_DIRECTORY, Reader, ReaderConfig
+from qa.reader import READER_DIRECTORY, Reader, ReaderConfig, _balanced
 from qa.types import Reading
 from tests.conftest import rounds
 
@@ -131,7 +132,7 @@ def test_questions_and_passages_of_different_number_are_refused(tokenizer: Token
 # --- batches and windows change nothing ----------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=rounds(15, in_ci=60))
+@settings(max_examples=rounds(15, in_ci=60))
 @given(
     st.lists(st.tuples(WORDS, st.lists(WORDS, max_size=4)), max_size=4),
     st.sampled_from([1, 40, 200, 10_000]),
@@ -150,7 +151,7 @@ def test_a_batch_equals_its_pairs_read_alone(
     assert together == [[alone.read([q], [[text]])[0][0] for text in texts] for q, texts in asked]
 
 
-@settings(deadline=None, max_examples=rounds(25, in_ci=100))
+@settings(max_examples=rounds(25, in_ci=100))
 @given(WORDS, WORDS)
 def test_overlapping_windows_find_what_one_long_window_finds(
     tokenizer: Tokenizer, question: str, passage: str
@@ -185,7 +186,7 @@ def test_windows_cover_the_passage_and_share_the_overlap(tokenizer: Tokenizer) -
 # --- offsets -------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=rounds(50, in_ci=400))
+@settings(max_examples=rounds(50, in_ci=400))
 @given(ANY_TEXT, ANY_TEXT)
 def test_every_span_is_a_trimmed_slice_of_the_passage(
     tokenizer: Tokenizer, question: str, passage: str
@@ -249,6 +250,71 @@ def test_an_answer_is_never_half_a_word(tokenizer: Tokenizer) -> None:
     ((reading,),) = reader.read(["How?"], [[passage]])
     best = reading.spans[0]
     assert passage[best.start : best.end] == "unbelievably"
+
+
+@pytest.mark.parametrize(
+    ("passage", "words", "answer"),
+    [
+        ('He said "yet another one" of it', '"yet another one', "yet another one"),
+        ('terms such as "GF" (girlfriend)', 'GF"', "GF"),
+        ("members called it an “attack.” Then", "an “attack", "an “attack.”"),
+        ("a mean of 27 °C (81 °F), at most", "27 °C (81 °F", "27 °C (81 °F)"),
+        ('the name "Doha" comes from', 'Doha" comes from', '"Doha" comes from'),
+        (
+            "in “Family” and “At Twelve,” two books",
+            "Family” and “At Twelve",
+            "“Family” and “At Twelve,”",
+        ),
+        ("closure (BRAC) rounds", "(BRAC", "BRAC"),
+        ("closure (the rounds of BRAC) ended", "BRAC)", "BRAC"),
+        ("It is held (again", "(again", "(again"),  # never closed: no pair
+        ("the talks (in Doha) of May", "talks (in Doha) of", "talks (in Doha) of"),
+        ("he presents “Carnaval and Fantasie” there", "presents “Carnaval", "presents “Carnaval"),
+        ("the players' bus in the '60s", "players' bus in the '60s", "players' bus in the '60s"),
+    ],
+)
+def test_of_two_marks_that_belong_together_an_answer_holds_both_or_none(
+    tokenizer: Tokenizer, passage: str, words: str, answer: str
+) -> None:
+    reader, session = make(tokenizer)
+    pieces = tokenizer.encode(passage, add_special_tokens=False)
+    at = passage.index(words)
+    first = next(i for i, (start, _) in enumerate(pieces.offsets) if start >= at)
+    last = max(i for i, (_, end) in enumerate(pieces.offsets) if end <= at + len(words))
+    session.starts[pieces.ids[first]] = session.ends[pieces.ids[last]] = 100.0
+    ((reading,),) = reader.read(["What?"], [[passage]])
+    best = reading.spans[0]
+    assert passage[best.start : best.end] == answer
+
+
+def test_a_mark_alone_is_no_answer(tokenizer: Tokenizer) -> None:
+    passage = "closure (BRAC) rounds"
+    reader, session = make(tokenizer)
+    (piece,) = tokenizer.encode("(", add_special_tokens=False).ids
+    session.starts[piece] = session.ends[piece] = 100.0
+    ((reading,),) = reader.read(["What?"], [[passage]])
+    assert all(passage[span.start : span.end].strip("()") for span in reading.spans)
+
+
+@settings(max_examples=rounds(100, in_ci=1000))
+@given(st.text("ab .,()[]“”\"'’‘«»„", max_size=40))
+def test_mended_spans_are_trimmed_distinct_and_stay_as_they_are(
+    tokenizer: Tokenizer, passage: str
+) -> None:
+    reader, _ = make(tokenizer, spans_per_passage=20)
+    ((reading,),) = reader.read(["What?"], [[passage]])
+    for span in reading.spans:
+        text = passage[span.start : span.end]
+        assert text
+        assert text == text.strip()
+        assert _balanced(span, passage, paired_marks(passage)) == span
+        assert not any(
+            # A mark at an end has its partner in the span.
+            (span.start == opening and span.end <= closing)
+            or (span.end - 1 == closing and opening < span.start)
+            for opening, closing in paired_marks(passage)
+        )
+    assert len({(span.start, span.end) for span in reading.spans}) == len(reading.spans)
 
 
 # --- the configuration ---------------------------------------------------------------------------

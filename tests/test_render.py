@@ -8,7 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from index.duplicates import Duplicate
@@ -158,7 +158,6 @@ def cited(draw: st.DrawFn) -> tuple[Document, int, int, int, int]:
 
 
 @given(cited(), texts, texts)
-@settings(deadline=None)
 def test_an_answer_shows_its_text_quote_and_places(
     place: tuple[Document, int, int, int, int], asked: str, other: str
 ) -> None:
@@ -182,7 +181,6 @@ def test_an_answer_shows_its_text_quote_and_places(
 
 
 @given(texts, texts, st.booleans())
-@settings(deadline=None)
 def test_what_a_question_was_read_as_is_shown(asked: str, read_as: str, answered: bool) -> None:
     one = Document("one", "Title", "In 1887.", "one.txt")
     citations = (citation(one, 3, 7),) if answered else ()
@@ -201,7 +199,6 @@ def test_words_that_were_put_right_are_marked() -> None:
 
 
 @given(cited())
-@settings(deadline=None)
 def test_the_panel_shows_the_whole_document_and_marks_the_answer(
     place: tuple[Document, int, int, int, int],
 ) -> None:
@@ -220,7 +217,6 @@ def test_the_panel_shows_the_whole_document_and_marks_the_answer(
 
 
 @given(documents(), texts, texts, st.sampled_from(Refusal), st.floats(0, 1))
-@settings(deadline=None)
 def test_a_refusal_explains_itself(
     one: Document, asked: str, reason: str, refusal: Refusal, confidence: float
 ) -> None:
@@ -236,7 +232,6 @@ def test_a_refusal_explains_itself(
 
 
 @given(st.lists(documents(), max_size=3), texts, texts)
-@settings(deadline=None)
 def test_everything_else_is_inert_too(indexed: list[Document], text: str, more: str) -> None:
     assert squeezed(Page(render.question(text)).within("fn-question")).startswith(
         shown(text[: render.QUESTION_LIMIT])
@@ -259,7 +254,6 @@ def test_hostile_text_opens_no_element(text: str) -> None:
 
 
 @given(st.from_type(Place))
-@settings(deadline=None)
 def test_a_place_survives_its_button(place: Place) -> None:
     sound = Place(
         "0f" * 8,
@@ -270,7 +264,6 @@ def test_a_place_survives_its_button(place: Place) -> None:
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_a_made_up_place_is_none_or_harmless(value: str) -> None:
     one = document("a.txt", "Some text.")
     place = Place.parse(value)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from index.build import index_documents
@@ -99,7 +99,6 @@ def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
     assert Retriever(generation_of([], tmp_path), FakeEmbedder()).search(["what"]) == [[]]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-100, 100, width=32), max_size=30))
 def test_standardised_scores(values: list[float]) -> None:
     scores = np.array(values, dtype=np.float32)

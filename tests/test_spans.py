@@ -219,7 +219,7 @@ def naive(
     return Reading(tuple(best.values())[:top], null if math.isfinite(null) else 0.0)
 
 
-@settings(deadline=None, max_examples=rounds(50, in_ci=300))
+@settings(max_examples=rounds(50, in_ci=300))
 @given(windows(), st.integers(1, 16), st.integers(1, 40))
 def test_the_batch_equals_the_naive_twin(
     batch: tuple[np.ndarray[Any, Any], ...], longest: int, top: int
@@ -228,7 +228,6 @@ def test_the_batch_equals_the_naive_twin(
     assert found == [naive(*row, longest, top) for row in zip(*batch, strict=True)]
 
 
-@settings(deadline=None)
 @given(windows(), st.integers(1, 16), st.integers(1, 10))
 def test_a_row_does_not_depend_on_its_batch(
     batch: tuple[np.ndarray[Any, Any], ...], longest: int, top: int

@@ -150,7 +150,7 @@ documents = st.lists(
 
 
 @given(documents, st.data())
-@settings(deadline=None, max_examples=rounds(25, in_ci=100))
+@settings(max_examples=rounds(25, in_ci=100))
 def test_documents_and_chunks_survive_any_text(
     written: list[Document], data: st.DataObject
 ) -> None:
@@ -211,7 +211,7 @@ manifests = st.builds(
 
 
 @given(manifests)
-@settings(deadline=None, max_examples=rounds(25, in_ci=100))
+@settings(max_examples=rounds(25, in_ci=100))
 def test_a_manifest_survives(manifest: Manifest) -> None:
     assert Manifest.from_bytes(manifest.to_bytes()) == manifest
 
@@ -230,7 +230,7 @@ def test_a_manifest_from_before_columns_could_be_named_opens() -> None:
 
 
 @given(manifests, st.data())
-@settings(deadline=None, max_examples=rounds(50, in_ci=200))
+@settings(max_examples=rounds(50, in_ci=200))
 def test_any_other_byte_in_a_manifest_is_noticed(manifest: Manifest, data: st.DataObject) -> None:
     whole = manifest.to_bytes()
     at = data.draw(st.integers(0, len(whole) - 1))
@@ -622,7 +622,7 @@ def test_the_journal_gives_back_what_was_added(tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 10 * 80), st.integers(0, 7))
-@settings(deadline=None, max_examples=rounds(25, in_ci=100))
+@settings(max_examples=rounds(25, in_ci=100))
 def test_a_torn_or_damaged_journal_gives_only_whole_vectors(
     tmp_path_factory: pytest.TempPathFactory, size: int, bit: int
 ) -> None:
