@@ -449,6 +449,23 @@ def test_each_layer_has_its_rate(base: Path, files: tuple[Path, Path], tmp_path:
     assert moved("embeddings.word_embeddings") == pytest.approx(top / 16, rel=0.02)
 
 
+def test_frozen_layers_and_what_is_below_them_stay_as_they_are(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run(base, files, tmp_path / "out", config(epochs=0.1, freeze=1, average=0.0, warmup=0.0))
+    before = safetensors.load_file(base / "model.safetensors")
+    after = safetensors.load_file(tmp_path / "out" / "model.safetensors")
+    changed = {
+        name
+        for name, one in before.items()
+        if f"bert.{name}" in after and not one.equal(after[f"bert.{name}"])
+    }
+    assert changed
+    assert all(name.startswith("encoder.layer.1.") for name in changed)
+    with pytest.raises(ConfigError, match="has 2 layers"):
+        run(base, files, tmp_path / "other", config(epochs=0.1, freeze=2))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -458,6 +475,7 @@ def test_each_layer_has_its_rate(base: Path, files: tuple[Path, Path], tmp_path:
         {"batch": 0},
         {"dropout": 2.0},
         {"device": "gpu"},
+        {"freeze": -1},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:

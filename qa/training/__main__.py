@@ -28,6 +28,7 @@ _FIT_HELP = {
     "clip": "largest norm of a gradient",
     "head": "times the learning rate, for the two output vectors",
     "layer_decay": "times the learning rate, for every layer above",
+    "freeze": "lowest layers that are not trained, nor the embeddings below them",
     "average": "decay of the moving average of weights",
     "evaluations": "how often dev is read",
     "patience": "evaluations without a better F1 before it stops",

@@ -12,7 +12,8 @@ class FitConfig:
     """How the reader is trained. One of ``minutes`` and ``epochs`` says for how long.
 
     ``head`` multiplies the learning rate of the two output vectors, ``layer_decay`` that of each layer
-    for every layer above it. ``average`` is the decay of the moving average of the weights, which is
+    for every layer above it. The ``freeze`` lowest layers and the embeddings are not trained, which
+    is faster. ``average`` is the decay of the moving average of the weights, which is
     what is measured and kept. ``evaluations`` are spread evenly over the run; after ``patience`` of them
     without a better F1 it stops. ``temperature`` and ``teacher_weight`` are those with which a larger
     reader's distillation gained 1.1 to 1.4 F1 in published runs. ``precision``, fp32 or bf16, is that of
@@ -32,6 +33,7 @@ class FitConfig:
     clip: float = 1.0
     head: float = 5.0
     layer_decay: float = 1.0
+    freeze: int = 0
     average: float = 0.999
     evaluations: int = 10
     patience: int = 4
@@ -54,6 +56,8 @@ class FitConfig:
                 "batch, evaluations, patience, dev_limit and log_every must be at least 1, "
                 "lr and temperature above 0."
             )
+        if self.freeze < 0:
+            raise ConfigError("The number of layers to freeze cannot be below 0.")
         if self.device.split(":")[0] not in ("", "cpu", "cuda"):
             raise ConfigError(f"device is cpu or cuda, not {self.device!r}.")
         if self.precision not in ("", "fp32", "bf16"):

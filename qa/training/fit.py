@@ -521,14 +521,26 @@ class _Trainer:
         get_ema_multi_avg_fn(decay)(averages, values, number)
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Return AdamW's groups: matrices decay, biases and norms do not; each layer has its rate."""
+        """Return AdamW's groups: matrices decay, biases and norms do not; each layer has its rate.
+
+        What is frozen gets no gradient and is in no group. Raises `ConfigError` if that is all layers.
+        """
         config = self.config
         depth = int(self.pointer.model.config.num_hidden_layers)
+        if config.freeze >= depth:
+            raise ConfigError(
+                f"freeze is {config.freeze}, and the model has {depth} layers; give fewer."
+            )
         found: dict[tuple[float, float], list[torch.Tensor]] = defaultdict(list)
         for name, parameter in self.pointer.model.named_parameters():
             layer = _LAYER.search(name)
-            above = 0 if name.startswith(_HEAD) else depth - (int(layer[1]) + 1 if layer else 0)
-            scale = config.layer_decay**above * (config.head if name.startswith(_HEAD) else 1.0)
+            below = depth if name.startswith(_HEAD) else int(layer[1]) + 1 if layer else 0
+            if below <= config.freeze and config.freeze:
+                parameter.requires_grad_(False)
+                continue
+            scale = config.layer_decay ** (depth - below) * (
+                config.head if name.startswith(_HEAD) else 1.0
+            )
             found[scale, config.weight_decay if parameter.ndim > 1 else 0.0].append(parameter)
         return [
             {"params": parameters, "scale": scale, "weight_decay": decay}
