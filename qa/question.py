@@ -72,8 +72,9 @@ _OF_ARTICLE = re.compile(
 )
 
 _SHORT = re.compile(
-    r"""\b(?!(?:an|is|it|the|was|what)\b)(?P<short>\w[\w.&/+-]+)["”'’]?\s+(?:is\s+)?(?:(?:acronym|abbreviation)\s+)?
-    (?:stands?\s+for|short\s+for|(?:an\s+|the\s+)?(?:acronym|abbreviation)\s+(?:for|of))\b
+    r"""\b(?!(?:an|is|it|the|was|what)\b)(?P<short>\w[\w.&/+-]+)["”'’]?\s+(?:is\s+)?
+    (?:(?:(?:acronym|abbreviation)\s+)?stands?\s+for\b|short\s+for\b
+    |(?:an|the)\s+(?:acronym|abbreviation)\s+(?:for|of)(?:\s+what)?\W*\Z)
     |\bfull\s+form\s+of\s+(?:the\s+)?["“'‘]?(?P<full>\w[\w.&/+-]+)""",
     re.IGNORECASE | re.VERBOSE,
 )

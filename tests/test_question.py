@@ -122,6 +122,8 @@ def test_a_false_start_is_cut(question: str, meant: str | None) -> None:
         ("SLIM stands for what?", "SLIM"),
         ("Who stood for president?", None),
         ("What is the abbreviation for download?", None),
+        ("What is the SMS acronym for girlfriend?", None),
+        ("Is GF the acronym for girlfriend?", None),
         ("Why was the flight short of fuel?", None),
         ("What form of government is it?", None),
     ],

@@ -265,6 +265,7 @@ def test_an_answer_is_never_half_a_word(tokenizer: Tokenizer) -> None:
             "Family” and “At Twelve",
             "“Family” and “At Twelve,”",
         ),
+        ("a “listening tour,” he said", "listening tour,”", "listening tour"),
         ("closure (BRAC) rounds", "(BRAC", "BRAC"),
         ("closure (the rounds of BRAC) ended", "BRAC)", "BRAC"),
         ("It is held (again", "(again", "(again"),  # never closed: no pair
