@@ -535,7 +535,7 @@ class _Trainer:
         for name, parameter in self.pointer.model.named_parameters():
             layer = _LAYER.search(name)
             below = depth if name.startswith(_HEAD) else int(layer[1]) + 1 if layer else 0
-            if below <= config.freeze and config.freeze:
+            if config.freeze and below <= config.freeze:
                 parameter.requires_grad_(False)
                 continue
             scale = config.layer_decay ** (depth - below) * (
