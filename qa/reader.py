@@ -395,19 +395,23 @@ def _trimmed(start: int, end: int, score: float, passage: str) -> Span:
 def _balanced(span: Span, passage: str, pairs: Sequence[tuple[int, int]]) -> Span:
     """Return ``span`` with both or none of each of ``pairs``, marks of ``passage`` that belong together.
 
-    A mark at an end is dropped, and a comma before it ("(BRAC" is "BRAC"); to one further inside the other is added where at most
-    punctuation lies between ("27 °C (81 °F" is "27 °C (81 °F)"). What that does not mend stays as it is. The
-    span may become empty.
+    A mark at an end is dropped, and a comma before it ("(BRAC" is "BRAC"); to one further inside the other is
+    added where at most punctuation lies between ("27 °C (81 °F" is "27 °C (81 °F)"). What that does not mend
+    stays as it is. The span may become empty.
     """
     for opening, closing in pairs:
         start, end = span.start, span.end
         if start <= opening < end <= closing:
             if opening == start:
                 start += 1
+            elif opening == end - 1:
+                end -= 1
             elif not passage[end:closing].strip(_AT_CLOSING):
                 end = closing + 1
         elif opening < start <= closing < end:
-            if closing == end - 1:
+            if closing == start:
+                start += 1
+            elif closing == end - 1:
                 end = start + len(passage[start:closing].rstrip(" ,;"))
             elif opening == start - 1:
                 start -= 1
