@@ -12,8 +12,8 @@ class FitConfig:
     """How the reader is trained. One of ``minutes`` and ``epochs`` says for how long.
 
     ``head`` multiplies the learning rate of the two output vectors, ``layer_decay`` that of each layer
-    for every layer above it. The ``freeze`` lowest layers and the embeddings are not trained, which
-    is faster. ``average`` is the decay of the moving average of the weights, which is
+    for every layer above it. With ``freeze`` above 0 so many of the lowest layers, and
+    the embeddings, are not trained, which is faster. ``average`` is the decay of the moving average of the weights, which is
     what is measured and kept. ``evaluations`` are spread evenly over the run; after ``patience`` of them
     without a better F1 it stops. ``temperature`` and ``teacher_weight`` are those with which a larger
     reader's distillation gained 1.1 to 1.4 F1 in published runs. ``precision``, fp32 or bf16, is that of
