@@ -131,9 +131,10 @@ def spells_out(text: str, short: str) -> bool:
     """Tell whether ``text`` may be the long form of ``short``: how its words begin gives those letters, in order.
 
     A word gives one or more of its first letters, or none: "Conference of the Parties" is COP, "radio
-    detection and ranging" radar. What is no letter does not matter ("R.F.&P."). Of fewer than two letters
-    nothing is the long form, and nothing is its own. Stricter than the match of Schwartz & Hearst 2003, which
-    takes letters from within words too, as most clauses have them.
+    detection and ranging" radar. A word that is the short form itself gives none, so nothing is its own long
+    form. What is no letter does not matter ("R.F.&P."). Of fewer than two letters nothing is the long form.
+    Stricter than the match of Schwartz & Hearst 2003, which takes letters from within words too, as most
+    clauses have them.
     """
     letters = "".join(filter(str.isalpha, short.lower()))
     reached = {0}

@@ -61,12 +61,18 @@ def later(name: str) -> Any:
 
 
 def pytest_configure() -> None:
-    """Hypothesis draws anew each time in CI too, where by itself it would draw the same examples for ever.
+    """Hypothesis draws anew each time here, and the same examples each time in CI.
 
-    It has no deadline: what a test says holds on a busy machine as well.
+    So CI fails on a change for what the change did, and whoever runs the tests keeps looking further. There is
+    no deadline: what a test says holds on a busy machine as well.
     """
-    default = settings.get_profile("default")
-    settings.register_profile("tests", default, max_examples=rounds(25, in_ci=100), deadline=None)
+    settings.register_profile(
+        "tests",
+        settings.get_profile("default"),
+        max_examples=rounds(25, in_ci=100),
+        derandomize=os.environ.get("CI") == "true",
+        deadline=None,
+    )
     settings.load_profile("tests")
     gc.disable()  # until all are collected: what is made until then stays
 

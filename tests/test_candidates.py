@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from index.types import Chunk, Hit
@@ -223,6 +223,7 @@ def test_an_answer_far_behind_still_has_a_share() -> None:
         ("personal identification number", "RAM", False),
         ("access memory, random", "RAM", False),
         ("BRAC", "BRAC", False),
+        ("X of XX", "XX", False),
         ("Europe", "e", False),
         ("", "BRAC", False),
         ("2,000", "2000", False),
@@ -236,4 +237,6 @@ def test_a_long_form_begins_its_words_with_the_letters_of_the_short_one(
 
 @given(st.lists(st.text("abcXYZé", min_size=1, max_size=5), min_size=2, max_size=6))
 def test_what_has_its_initials_is_spelt_out(words: list[str]) -> None:
-    assert spells_out(" of ".join(words), "".join(word[0] for word in words))
+    short = "".join(word[0] for word in words)
+    assume(all(word.lower() != short.lower() for word in words))
+    assert spells_out(" of ".join(words), short)
