@@ -1,6 +1,6 @@
-"""Scores to a calibrated probability that an answer is right: a logistic model over a few numbers.
+"""Scores to a calibrated probability that an answer is right: two logistic models over a few numbers.
 
-`qa.training.confidence` fits it; how well it is calibrated stands beside its coefficients.
+`qa.training.confidence` fits them; how well they are calibrated stands beside their coefficients.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from index.errors import ReaderError
 from index.types import Hit
@@ -24,10 +26,17 @@ CALIBRATED = "confidence.json"
 """The file in an index's folder that holds coefficients calibrated for it; generations come and go
 beside it."""
 
-FORMAT = 1
+FORMAT = 2
 
-_LOGIT_LIMIT = 8.0
-"""Shares closer to 0 or 1 than this are rounding; beyond it a feature would drown the others."""
+ANSWERABLE = ("margin", "dense", "coverage")
+"""The signals that tell whether there is an answer. How far the first one is ahead of the others is not
+among them: a question without an answer has a winner too."""
+
+RIGHT = ("gap", "margin", "retrieval", "behind", "agreement", "length", "size")
+"""The signals that tell whether the answer is the right one, if there is one."""
+
+_GAP_LIMIT = 8.0
+"""Gaps beyond this are rounding, and would drown the other signals."""
 
 _SIZES = (100, 2000)
 """Passages of the smallest and the largest index that tell sizes apart."""
@@ -35,28 +44,17 @@ _SIZES = (100, 2000)
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What the confidence in one answer is computed from. Logits are natural logarithms of odds."""
-
-    share: float
-    """Logit of the answer's probability among all spans of all passages."""
+    """What the confidence in one answer is computed from."""
 
     gap: float
-    """Logarithm of its probability over that of the best different answer."""
-
-    span_score: float
-    """The reader's score of its best span."""
+    """Logarithm of the answer's probability over that of the best different one, both among all spans of
+    all passages."""
 
     margin: float
-    """That score over the null score of the span's passage."""
-
-    null_best: float
-    """Margin of the passage that the reader is surest holds an answer, whichever it is."""
+    """The reader's score of its best span over the null score of the span's passage."""
 
     dense: float
     """Cosine of the question and the answer's passage."""
-
-    dense_best: float
-    """The highest cosine of a passage."""
 
     coverage: float
     """Share of the question's terms, by weight, that the answer's passage holds."""
@@ -87,15 +85,11 @@ class Signals:
         """
         best = group.best
         others = [other.share for other in groups if other is not group]
-        margins = [other.best.span_score - other.best.null_score for other in groups]
+        gap = math.log(group.share / max(others)) if others else _GAP_LIMIT
         return cls(
-            share=_logit(group.share),
-            gap=_clip(math.log(group.share / max(others))) if others else _LOGIT_LIMIT,
-            span_score=best.span_score,
+            gap=max(-_GAP_LIMIT, min(_GAP_LIMIT, gap)),
             margin=best.span_score - best.null_score,
-            null_best=max(margins),
             dense=best.hit.dense,
-            dense_best=max(hit.dense for hit in hits),
             coverage=best.hit.coverage,
             retrieval=best.hit.score,
             behind=best.hit.score - hits[0].score,
@@ -106,17 +100,45 @@ class Signals:
 
 
 @dataclass(frozen=True)
-class Confidence:
-    """A fitted logistic model: ``sigmoid(intercept + sum(weight * signal))``.
-
-    ``threshold`` is the default below which an answer is withheld, ``measured`` what was measured
-    when it was fitted (ECE, AUROC, risk-coverage, data, date).
-    """
+class Logistic:
+    """A fitted logistic model: ``sigmoid(intercept + sum(weight * signal))`` of the signals it names."""
 
     weights: Mapping[str, float]
     intercept: float
+
+    def logit(self, signals: Signals) -> float:
+        """Return the logarithm of the odds."""
+        weighted = (weight * getattr(signals, name) for name, weight in self.weights.items())
+        return float(self.intercept + sum(weighted))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        weights = {name: float(weight) for name, weight in self.weights.items()}
+        return {"weights": weights, "intercept": float(self.intercept)}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Logistic:
+        """Read the JSON form. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        weights = {str(name): float(weight) for name, weight in raw["weights"].items()}
+        return cls(weights, float(raw["intercept"]))
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """A fitted model: the probability that there is an answer, times that it is this one if there is.
+
+    ``answerable`` is the first, of the signals in ``ANSWERABLE``, ``right`` the second, of those in
+    ``RIGHT``. To calibrate it for an index (Platt 1999) the logit of the product is multiplied by
+    ``slope``, and ``shift`` is added. ``threshold`` is the default below which an answer is withheld,
+    ``measured`` what was measured when it was fitted (ECE, AUROC, risk-coverage, data, date).
+    """
+
+    answerable: Logistic
+    right: Logistic
     threshold: float
     measured: Mapping[str, Any]
+    slope: float = 1.0
+    shift: float = 0.0
 
     @classmethod
     def for_index(cls, index_dir: Path, reader: str) -> Confidence:
@@ -138,7 +160,7 @@ class Confidence:
             else:
                 return model
         except (ReaderError, OSError):
-            why = "cannot be read"
+            why = "is damaged, or another version's"
         raise ReaderError(
             f"The confidence in {own} {why}; run `python -m qa.training calibrate` again, or remove "
             "that file."
@@ -147,16 +169,25 @@ class Confidence:
     @classmethod
     def load(cls, path: Path = CONFIDENCE_FILE) -> Confidence:
         """Read coefficients. Raises `ReaderError` if they are missing, damaged, or of other signals."""
-        names = {field.name for field in fields(Signals)}
         try:
             raw = json.loads(path.read_bytes())
-            weights = {str(name): float(weight) for name, weight in raw["weights"].items()}
-            model = cls(weights, float(raw["intercept"]), float(raw["threshold"]), raw["measured"])
+            model = cls(
+                Logistic.from_dict(raw["answerable"]),
+                Logistic.from_dict(raw["right"]),
+                float(raw["threshold"]),
+                raw["measured"],
+                float(raw["slope"]),
+                float(raw["shift"]),
+            )
+            numbers = [model.threshold, model.slope, model.shift]
+            for one in (model.answerable, model.right):
+                numbers += [*one.weights.values(), one.intercept]
             whole = (
                 raw["format"] == FORMAT
-                and set(weights) == names
+                and set(model.answerable.weights) == set(ANSWERABLE)
+                and set(model.right.weights) == set(RIGHT)
                 and 0.0 <= model.threshold <= 1.0
-                and all(map(math.isfinite, (*weights.values(), model.intercept)))
+                and all(map(math.isfinite, numbers))
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
             raise ReaderError(
@@ -172,8 +203,10 @@ class Confidence:
         """Return the JSON form that `load` reads, which holds a SHA-256 of the rest of itself."""
         content: dict[str, Any] = {
             "format": FORMAT,
-            "weights": {name: float(weight) for name, weight in self.weights.items()},
-            "intercept": float(self.intercept),
+            "answerable": self.answerable.to_dict(),
+            "right": self.right.to_dict(),
+            "slope": float(self.slope),
+            "shift": float(self.shift),
             "threshold": float(self.threshold),
             "measured": dict(self.measured),
         }
@@ -182,11 +215,14 @@ class Confidence:
 
     def logit(self, signals: Signals) -> float:
         """Return the logit of `probability`."""
-        names = (field.name for field in fields(Signals))
-        weighted = (
-            self.weights[n] * value for n, value in zip(names, astuple(signals), strict=True)
+        answerable, right = self.answerable.logit(signals), self.right.logit(signals)
+        # Logarithms, as either probability may be too near 0 or 1 for a number: with p = a * r the odds
+        # are a * r against (1 - a) + a * (1 - r).
+        for_it = _log_sigmoid(answerable) + _log_sigmoid(right)
+        against = np.logaddexp(
+            _log_sigmoid(-answerable), _log_sigmoid(answerable) + _log_sigmoid(-right)
         )
-        return float(self.intercept + sum(weighted))
+        return float(self.slope * (for_it - against) + self.shift)
 
     def probability(self, signals: Signals) -> float:
         """Return the probability, between 0 and 1, that the answer with these signals is right."""
@@ -194,11 +230,5 @@ class Confidence:
         return (1.0 + math.tanh(self.logit(signals) / 2.0)) / 2.0
 
 
-def _logit(share: float) -> float:
-    if share >= 1.0:
-        return _LOGIT_LIMIT
-    return _clip(math.log(share / (1.0 - share))) if share > 0.0 else -_LOGIT_LIMIT
-
-
-def _clip(value: float) -> float:
-    return max(-_LOGIT_LIMIT, min(_LOGIT_LIMIT, value))
+def _log_sigmoid(logit: float) -> float:
+    return -float(np.logaddexp(0.0, -logit))

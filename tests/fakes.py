@@ -16,6 +16,19 @@ from filelock import BaseFileLock
 
 from index._fs import FileSystem
 from index.types import Vectors
+from qa.confidence import ANSWERABLE, RIGHT, Confidence, Logistic
+
+
+def logistic_confidence(
+    intercept: float = 0.0, threshold: float = 0.5, **weights: float
+) -> Confidence:
+    """Return a confidence that is logistic in a few signals: there always is an answer."""
+    return Confidence(
+        Logistic(dict.fromkeys(ANSWERABLE, 0.0), 100.0),
+        Logistic(dict.fromkeys(RIGHT, 0.0) | weights, intercept),
+        threshold,
+        {},
+    )
 
 
 @dataclass

@@ -19,7 +19,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ from index.embed import passage_text
 from index.errors import FootnoteError, IndexWriteError
 from index.store import Store
 from qa.answer import QA
-from qa.confidence import Confidence, Signals
 from qa.types import Reading, Span
 from qa.uploads import Uploads
 from tests.fakes import (
@@ -43,6 +41,7 @@ from tests.fakes import (
     UnsyncedFileSystem,
     article,
     kill_self,
+    logistic_confidence,
     write_articles,
 )
 
@@ -221,11 +220,10 @@ class ReleaseReader:
 
 
 def open_qa(index: str) -> QA:
-    weights = {field.name: 0.0 for field in fields(Signals)}
     return QA(
         Store(index),
         ReleaseReader(),  # type: ignore[arg-type]
-        Confidence(weights, intercept=0.0, threshold=0.5, measured={}),
+        logistic_confidence(),
         embedder=FakeEmbedder(),
     )
 

@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +20,11 @@ from index.store import Store
 from index.types import Document, Mark
 from qa import QA, Refusal
 from qa.answer import Evidence, QAConfig, quote_span
-from qa.confidence import Confidence, Signals
+from qa.confidence import Confidence
 from qa.types import Reading, Span
 from tests.conftest import rounds
 from tests.fake_qa import FakeQA
-from tests.fakes import FakeEmbedder
+from tests.fakes import FakeEmbedder, logistic_confidence
 
 
 @dataclass
@@ -51,8 +51,7 @@ class WordReader:
 
 
 def confidence(threshold: float = 0.5) -> Confidence:
-    weights = {field.name: 0.0 for field in fields(Signals)} | {"margin": 1.0}
-    return Confidence(weights, intercept=-4.0, threshold=threshold, measured={})
+    return logistic_confidence(-4.0, threshold, margin=1.0)
 
 
 def document(name: str, text: str, **more: object) -> Document:

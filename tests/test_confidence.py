@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import fields, replace
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,15 @@ from hypothesis import strategies as st
 from index.errors import ReaderError
 from index.types import Chunk, Hit
 from qa.candidates import Candidate, Place, group_answers
-from qa.confidence import CALIBRATED, CONFIDENCE_FILE, Confidence, Signals
+from qa.confidence import CALIBRATED, CONFIDENCE_FILE, RIGHT, Confidence, Logistic, Signals
 from tests.conftest import rounds
+from tests.fakes import logistic_confidence
 
 NAMES = [field.name for field in fields(Signals)]
+
+
+def sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
 
 
 def hit(rank: int, score: float, dense: float, coverage: float = 0.5, doc: str = "a") -> Hit:
@@ -35,10 +41,8 @@ def test_signals_worked_out_by_hand() -> None:
     [rome] = [group for group in groups if group.text == "Rome"]
     [paris] = [group for group in groups if group.text == "Paris"]
     signals = Signals.of(rome, groups, [first, second], 500)
-    assert signals.share == pytest.approx(math.log(rome.share / (1 - rome.share)))
     assert signals.gap == pytest.approx(math.log(rome.share / paris.share))
-    assert (signals.span_score, signals.margin, signals.null_best) == (5.0, 3.0, 6.0)
-    assert (signals.dense, signals.dense_best, signals.coverage) == (0.7, 0.7, 0.9)
+    assert (signals.margin, signals.dense, signals.coverage) == (3.0, 0.7, 0.9)
     assert (signals.retrieval, signals.behind) == (1.0, -2.0)
     assert signals.agreement == 0.0
     assert signals.length == pytest.approx(math.log(2))
@@ -54,17 +58,36 @@ def test_a_single_answer_has_finite_signals() -> None:
     assert all(math.isfinite(getattr(signals, name)) for name in NAMES)
 
 
-def test_probability_is_the_logistic_function() -> None:
-    weights = dict.fromkeys(NAMES, 0.0) | {"margin": 2.0, "dense": -1.0}
-    model = Confidence(weights, intercept=0.5, threshold=0.5, measured={})
+def test_probability_is_the_product_of_two_logistic_functions() -> None:
+    model = Confidence(
+        Logistic({"margin": 2.0, "dense": -1.0, "coverage": 0.0}, 0.5),
+        Logistic(dict.fromkeys(RIGHT, 0.0) | {"margin": 1.0}, -1.0),
+        threshold=0.5,
+        measured={},
+    )
     signals = Signals(**dict.fromkeys(NAMES, 0.0) | {"margin": 1.5, "dense": 0.25})
-    assert model.probability(signals) == pytest.approx(1 / (1 + math.exp(-3.25)))
+    product = sigmoid(3.25) * sigmoid(0.5)
+    assert model.probability(signals) == pytest.approx(product)
+    assert model.logit(signals) == pytest.approx(math.log(product / (1 - product)))
     assert model.probability(replace(signals, margin=1e6)) == 1.0
     assert model.probability(replace(signals, margin=-1e6)) == 0.0
+    calibrated = replace(model, slope=2.0, shift=-1.0)
+    assert calibrated.logit(signals) == pytest.approx(2.0 * model.logit(signals) - 1.0)
+
+
+@given(st.floats(-800, 800), st.floats(-800, 800))
+def test_the_logit_of_the_product_is_exact_however_sure_it_is(there: float, right: float) -> None:
+    signals = Signals(**dict.fromkeys(NAMES, 0.0))
+    model = Confidence(Logistic({}, there), Logistic({}, right), 0.5, {})
+    with localcontext() as context:
+        context.prec = 800
+        product = 1 / ((1 + Decimal(-there).exp()) * (1 + Decimal(-right).exp()))
+        exact = (product / (1 - product)).ln()
+    assert model.logit(signals) == pytest.approx(float(exact), rel=1e-9, abs=1e-9)
 
 
 def test_bytes_and_back(tmp_path: Path) -> None:
-    model = Confidence(dict.fromkeys(NAMES, 0.25), -1.0, 0.4, {"ece": 0.02})
+    model = replace(logistic_confidence(-1.0, 0.4, gap=0.25), measured={"ece": 0.02}, slope=1.5)
     (tmp_path / "c.json").write_bytes(model.to_bytes())
     assert Confidence.load(tmp_path / "c.json") == model
 
@@ -87,6 +110,9 @@ def test_the_shipped_coefficients_say_how_they_were_made() -> None:
         b"[]",
         b'{"format": 1}',
         b'{"format": 1, "weights": {"margin": 1}, "intercept": 0, "threshold": 0.5, "measured": {}}',
+        logistic_confidence().to_bytes().replace(b'"gap"', b'"share"'),
+        logistic_confidence().to_bytes().replace(b'"slope": 1.0', b'"slope": NaN'),
+        logistic_confidence().to_bytes().replace(b'"format": 2', b'"format": 3'),
     ],
 )
 def test_other_files_are_refused_in_one_sentence(tmp_path: Path, content: bytes) -> None:
@@ -98,8 +124,8 @@ def test_other_files_are_refused_in_one_sentence(tmp_path: Path, content: bytes)
 
 def calibrated(folder: Path) -> Confidence:
     """Return a model that is written into ``folder`` as one that was calibrated for the index there."""
-    weights = dict.fromkeys(NAMES, 0.25) | {"dense": 1}
-    model = Confidence(weights, -1, 0.4, {"reader": "r", "points": [(1, 0.5)], "data": ["é.jsonl"]})
+    measured = {"reader": "r", "points": [(1, 0.5)], "data": ["é.jsonl"]}
+    model = replace(logistic_confidence(-1, 0.4, gap=1), measured=measured)
     (folder / CALIBRATED).write_bytes(model.to_bytes())
     return model
 
@@ -107,9 +133,19 @@ def calibrated(folder: Path) -> Confidence:
 def test_an_index_has_its_own_confidence_or_the_packages(tmp_path: Path) -> None:
     assert Confidence.for_index(tmp_path, "r") == Confidence.load()
     model = calibrated(tmp_path)
-    assert Confidence.for_index(tmp_path, "r").weights == model.weights
+    assert Confidence.for_index(tmp_path, "r").right == model.right
     with pytest.raises(ReaderError, match="was calibrated with another reader"):
         Confidence.for_index(tmp_path, "s")
+    earlier = {
+        "format": 1,
+        "weights": {"margin": 1},
+        "intercept": 0,
+        "threshold": 0.5,
+        "measured": {},
+    }
+    (tmp_path / CALIBRATED).write_text(json.dumps(earlier))
+    with pytest.raises(ReaderError, match="is damaged, or another version's; run"):
+        Confidence.for_index(tmp_path, "r")
 
 
 @settings(max_examples=rounds(50, in_ci=300))

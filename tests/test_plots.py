@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from qa.confidence import CONFIDENCE_FILE, Confidence
 from qa.training.confidence import measure
 from tests.conftest import later
+from tests.fakes import logistic_confidence
 
 plots = later("qa.training.plots")
 
@@ -17,7 +19,7 @@ def fitted() -> Confidence:
     generator = np.random.default_rng(4)
     predicted = generator.random(500)
     right = generator.random(500) < predicted
-    return Confidence({}, 0.0, 0.5, measure(predicted, right, right, 0.5))
+    return replace(logistic_confidence(), measured=measure(predicted, right, right, 0.5))
 
 
 def test_what_is_drawn_is_what_was_measured() -> None:

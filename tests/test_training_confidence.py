@@ -17,7 +17,7 @@ from index.errors import ConfigError, ReaderError
 from index.types import Chunk, Hit
 from qa.answer import QA, Evidence
 from qa.candidates import Candidate, Group, Place
-from qa.confidence import CALIBRATED, Confidence, Signals
+from qa.confidence import CALIBRATED, RIGHT, Confidence, Signals
 from qa.training import confidence as training_confidence
 from qa.training.__main__ import main
 from qa.training.confidence import (
@@ -32,16 +32,18 @@ from qa.training.confidence import (
 )
 from qa.types import Example, Reading, Span
 from tests.conftest import ROOT
-from tests.fakes import FakeEmbedder
+from tests.fakes import FakeEmbedder, logistic_confidence
 
 NAMES = [field.name for field in fields(Signals)]
 
 
 def asked(number: int, generator: np.random.Generator) -> Asked:
     values = dict(zip(NAMES, generator.normal(size=len(NAMES)).tolist(), strict=True))
-    odds = 2.0 * values["margin"] + values["dense"] - 0.5
-    right = bool(generator.random() < 1 / (1 + np.exp(-odds)))
-    return Asked(Signals(**values), right, True, f"article {number % 97}", "made")
+    there = 1.5 * values["dense"] + 1.0
+    is_it = 3.0 * values["gap"] + values["margin"] + 1.0
+    answerable = bool(generator.random() < 1 / (1 + np.exp(-there)))
+    right = answerable and bool(generator.random() < 1 / (1 + np.exp(-is_it)))
+    return Asked(Signals(**values), right, answerable, f"article {number % 97}", "made")
 
 
 def test_the_threshold_keeps_its_precision_to_the_last_digit() -> None:
@@ -54,26 +56,38 @@ def test_the_threshold_keeps_its_precision_to_the_last_digit() -> None:
 def test_the_fit_finds_the_weights_and_is_calibrated() -> None:
     generator = np.random.default_rng(3)
     model = fit([asked(number, generator) for number in range(4000)])
-    assert model.weights["margin"] == pytest.approx(2.0, abs=0.25)
-    assert model.weights["dense"] == pytest.approx(1.0, abs=0.2)
-    others = [model.weights[name] for name in NAMES if name not in {"margin", "dense"}]
+    assert model.answerable.weights["dense"] == pytest.approx(1.5, abs=0.2)
+    assert max(abs(model.answerable.weights[name]) for name in ("margin", "coverage")) < 0.15
+    assert model.right.weights["gap"] == pytest.approx(3.0, abs=0.3)
+    assert model.right.weights["margin"] == pytest.approx(1.0, abs=0.2)
+    others = [model.right.weights[name] for name in RIGHT if name not in {"gap", "margin"}]
     assert max(map(abs, others)) < 0.15
-    assert model.intercept == pytest.approx(-0.5, abs=0.2)
-    assert model.measured["ece"] < 0.04
+    assert model.right.intercept == pytest.approx(1.0, abs=0.2)
     assert model.measured["at_threshold"]["precision"] >= 0.8
     assert model.measured["questions"] == 4000
     json.loads(model.to_bytes())
 
 
-def test_a_question_without_an_answer_weighs_two_and_a_half_times_as_much() -> None:
+def test_a_question_without_an_answer_weighs_twice_as_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     generator = np.random.default_rng(3)
     every = [asked(number, generator) for number in range(4000)]
+    weighed = fit(every)
+    monkeypatch.setattr(training_confidence, "_UNANSWERABLE_WEIGHT", 1.0)
     alike = fit(every)
-    wrong_ones_unanswerable = fit([replace(one, answerable=one.right) for one in every])
-    assert wrong_ones_unanswerable.intercept == pytest.approx(
-        alike.intercept - np.log(2.5), abs=0.1
-    )
-    assert wrong_ones_unanswerable.weights["margin"] == pytest.approx(2.0, abs=0.25)
+    assert alike.answerable.intercept == pytest.approx(1.0, abs=0.15)
+    assert weighed.answerable.intercept == pytest.approx(1.0 - np.log(2.0), abs=0.15)
+    assert weighed.answerable.weights["dense"] == pytest.approx(1.5, abs=0.2)
+    assert weighed.right == alike.right
+    assert alike.measured["ece"] < 0.03
+
+
+def test_a_right_answer_to_a_question_without_one_counts_as_one_with() -> None:
+    generator = np.random.default_rng(3)
+    every = [asked(number, generator) for number in range(2000)]
+    found = [replace(one, answerable=one.answerable and not one.right) for one in every]
+    assert fit(found).right == fit(every).right
 
 
 def test_the_shipped_confidence_is_calibrated_whatever_share_is_answerable() -> None:
@@ -87,8 +101,9 @@ def test_the_shipped_confidence_is_calibrated_whatever_share_is_answerable() -> 
 def test_what_can_not_reach_the_precision_says_so() -> None:
     generator = np.random.default_rng(3)
     noise = [asked(number, generator) for number in range(200)]
-    wrong = [Asked(one.signals, number % 10 == 0, True, one.article, "made")
-             for number, one in enumerate(noise)]  # fmt: skip
+    wrong = [
+        replace(one, right=one.answerable and number % 10 == 0) for number, one in enumerate(noise)
+    ]
     with pytest.raises(ConfigError, match="80%"):
         fit(wrong)
 
@@ -168,7 +183,7 @@ def test_what_is_measured_where_half_is_answerable() -> None:
     assert measure_half(predicted[:40], right[:40], answerable[:40]) == {}
 
 
-SHIPPED = Confidence(dict.fromkeys(NAMES, 0.0) | {"margin": 1.0}, 0.0, 0.5, {})
+SHIPPED = logistic_confidence(margin=1.0)
 
 
 class Examined:
@@ -198,9 +213,11 @@ def rows(number: int, slope: float, shift: float) -> list[Example]:
 
 def test_calibrating_finds_how_sharp_and_how_sure_it_should_be() -> None:
     model = calibrate(Examined(), SHIPPED, rows(4000, 1.7, -0.6))  # type: ignore[arg-type]
-    assert model.weights["margin"] == pytest.approx(1.7, abs=0.15)
-    assert model.intercept == pytest.approx(-0.6, abs=0.15)
-    assert {name for name, weight in model.weights.items() if weight} == {"margin"}
+    assert model.slope == pytest.approx(1.7, abs=0.15)
+    assert model.shift == pytest.approx(-0.6, abs=0.15)
+    assert (model.answerable, model.right) == (SHIPPED.answerable, SHIPPED.right)
+    again = calibrate(Examined(), model, rows(4000, 1.7, -0.6))  # type: ignore[arg-type]
+    assert (again.slope, again.shift) == pytest.approx((model.slope, model.shift), abs=1e-2)
     assert model.measured["ece"] < 0.03
     assert model.measured["at_threshold"]["precision"] >= 0.8
 
@@ -236,12 +253,12 @@ def test_an_index_uses_the_confidence_that_was_calibrated_for_it(
     assert after.threshold == Confidence.load(index / CALIBRATED).threshold != before.threshold
     # Another reader's calibration is not this one's.
     model = Confidence.load(index / CALIBRATED)
-    other = Confidence(model.weights, model.intercept, 0.5, {**model.measured, "reader": "other"})
+    other = replace(model, measured={**model.measured, "reader": "other"})
     (index / CALIBRATED).write_bytes(other.to_bytes())
     with pytest.raises(ReaderError, match="calibrate"):
         QA.open(index)
     (index / CALIBRATED).write_bytes(b"{")
-    with pytest.raises(ReaderError, match="cannot be read; run"):
+    with pytest.raises(ReaderError, match="is damaged, or another version's; run"):
         QA.open(index)
 
 
@@ -252,8 +269,10 @@ def test_few_articles_are_as_many_parts_and_one_is_too_few() -> None:
     assert fit(few).measured["questions"] == 400
     with pytest.raises(ConfigError, match="about 1 articles"):
         fit([replace(one, article="the same") for one in rows])
-    with pytest.raises(ConfigError, match="400 of them answered"):
+    with pytest.raises(ConfigError, match="and 400 answered rightly"):
         fit([replace(one, right=True) for one in rows])
+    with pytest.raises(ConfigError, match="400 of them with an answer"):
+        fit([replace(one, answerable=True) for one in rows])
 
 
 def test_where_to_write_is_looked_at_before_anything_is_asked(

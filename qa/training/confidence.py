@@ -10,11 +10,11 @@ large one (``--parts``). Of the articles (contexts
 with the same title), two thirds are left whole, a sixth are left out, and of a sixth every second
 passage is left out: so that three of four questions have an answer, some are about nothing that is
 there, and some about the right subject with the fact absent. Every question is asked of what is left.
-Those without an answer weigh two and a half times as much in the fit: how many a folder is asked of them
+An answer is right if its F1 with an accepted answer is at least 0.5. Two logistic regressions (L2, scikit-learn) are fitted: whether there is
+an answer, to all questions (one that was answered rightly has one, wherever it was found), and whether the first answer is right, to those that have one.
+In the first, questions without an answer weigh twice as much: how many a folder is asked of them
 nobody knows, and so the probabilities are off by less than .03 both where the corpus answers three of four and where
-it answers half (``half_answerable``).
-An answer is right if its F1 with an accepted answer is at least 0.5. The weights are a logistic
-regression's (L2, scikit-learn); the measurements beside them are of predictions made in ten-fold
+it answers half (``half_answerable``). The measurements beside the weights are of predictions made in ten-fold
 cross-validation by article, so that no article's questions were seen by what predicts them.
 """
 
@@ -25,7 +25,7 @@ import datetime
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -39,7 +39,7 @@ from index.errors import ConfigError
 from index.store import Store
 from qa import metrics
 from qa.answer import QA, Evidence
-from qa.confidence import CONFIDENCE_FILE, Confidence, Signals
+from qa.confidence import ANSWERABLE, CONFIDENCE_FILE, RIGHT, Confidence, Logistic, Signals
 from qa.evaluate import RIGHT_F1, corpus, load_examples, sample
 from qa.reader import Reader
 from qa.training._command import exit_status
@@ -59,10 +59,9 @@ _LEAST_EACH = 5
 _FOLDS = 10
 """Parts, of whole articles, each predicted by a model of the others; fewer articles are as many parts."""
 
-_UNANSWERABLE_WEIGHT = 2.5
-"""Of a question that the corpus does not answer. ECE on all questions and on a half of each kind: 1.5: .013, .028;
-2: .021, .021; 2.5: .027, .019; 3: .033, .019; AUROC and coverage move by less than .003. The more it is, the surer
-are refusals (docs/measurements.md)."""
+_UNANSWERABLE_WEIGHT = 2.0
+"""Of a question that the corpus does not answer. ECE on all questions and on a half of each kind: 1.5: .018, .027;
+2: .026, .025; 2.5: .032, .023; 3: .037, .023; AUROC and coverage move by less than .004 (docs/measurements.md)."""
 
 _ASK_BATCH = 16
 
@@ -144,48 +143,71 @@ def _number(text: str) -> int:
 
 
 def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
-    """Fit the logistic model; ``regularisation`` is scikit-learn's ``C`` over standardised signals.
+    """Fit the two logistic models; ``regularisation`` is scikit-learn's ``C`` over standardised signals.
 
-    Raises `ConfigError` for questions about a single article, or all answered rightly or none.
+    Raises `ConfigError` for questions about a single article, all answerable or none, or all answered
+    rightly or none.
     """
-    from sklearn.model_selection import GroupKFold, cross_val_predict
+    from sklearn.model_selection import GroupKFold
 
-    features = np.array([astuple(one.signals) for one in asked])
     right = np.array([one.right for one in asked])
     answerable = np.array([one.answerable for one in asked])
     articles = [one.article for one in asked]
     folds = min(_FOLDS, len(set(articles)))
-    if folds < 2 or right.all() or not right.any():
+    if folds < 2 or right.all() or not right.any() or answerable.all() or not answerable.any():
         raise ConfigError(
-            f"{len(asked)} questions about {len(set(articles))} articles, {right.sum()} of them answered "
-            "rightly, are too few to fit a confidence to; give more, about several articles."
+            f"{len(asked)} questions about {len(set(articles))} articles, {answerable.sum()} of them with an "
+            f"answer and {right.sum()} answered rightly, are too few to fit a confidence to; give more, about "
+            "several articles."
         )
-    weighed = {"logisticregression__sample_weight": np.where(answerable, 1.0, _UNANSWERABLE_WEIGHT)}
-    model = _logistic(regularisation)
-    predicted: NDArray[np.float64] = cross_val_predict(
-        model,
-        features,
-        right,
-        groups=articles,
-        cv=GroupKFold(folds),
-        method="predict_proba",
-        params=weighed,
-    )[:, 1]
+    predicted = np.empty(len(asked))
+    for seen, left in GroupKFold(folds).split(right, groups=articles):
+        model = _fit([asked[row] for row in seen], regularisation)
+        predicted[left] = [model.probability(asked[row].signals) for row in left]
     threshold = _threshold(predicted, right)
-    model.fit(features, right, **weighed)
-    scaler, regression = model[0], model[1]
-    weights = regression.coef_[0] / scaler.scale_
-    return Confidence(
-        weights={
-            field.name: round(float(weight), 6)
-            for field, weight in zip(fields(Signals), weights, strict=True)
-        },
-        intercept=round(float(regression.intercept_[0] - weights @ scaler.mean_), 6),
+    return replace(
+        _fit(asked, regularisation),
         threshold=threshold,
         measured={
             **measure(predicted, right, answerable, threshold),
             "half_answerable": measure_half(predicted, right, answerable),
         },
+    )
+
+
+def _fit(asked: Sequence[Asked], regularisation: float) -> Confidence:
+    has_answer = np.array([one.answerable or one.right for one in asked])
+    weighed = np.where([one.answerable for one in asked], 1.0, _UNANSWERABLE_WEIGHT)
+    answered = [one for one, has in zip(asked, has_answer, strict=True) if has]
+    return Confidence(
+        answerable=_fit_logistic(asked, ANSWERABLE, has_answer, weighed, regularisation),
+        right=_fit_logistic(
+            answered,
+            RIGHT,
+            np.array([one.right for one in answered]),
+            np.ones(len(answered)),
+            regularisation,
+        ),
+        threshold=0.0,
+        measured={},
+    )
+
+
+def _fit_logistic(
+    asked: Sequence[Asked],
+    names: Sequence[str],
+    target: NDArray[np.bool_],
+    weighed: NDArray[np.float64],
+    regularisation: float,
+) -> Logistic:
+    features = np.array([[getattr(one.signals, name) for name in names] for one in asked])
+    model = _logistic(regularisation)
+    model.fit(features, target, logisticregression__sample_weight=weighed)
+    scaler, regression = model[0], model[1]
+    weights = regression.coef_[0] / scaler.scale_
+    return Logistic(
+        {name: round(float(weight), 6) for name, weight in zip(names, weights, strict=True)},
+        round(float(regression.intercept_[0] - weights @ scaler.mean_), 6),
     )
 
 
@@ -227,9 +249,10 @@ def calibrate(qa: QA, shipped: Confidence, examples: Sequence[Example]) -> Confi
         )
     predicted = 1 / (1 + np.exp(-(slope * logits + shift)))
     threshold = _threshold(predicted, right)
-    return Confidence(
-        weights={name: round(slope * weight, 6) for name, weight in shipped.weights.items()},
-        intercept=round(slope * shipped.intercept + shift, 6),
+    return replace(
+        shipped,
+        slope=round(slope * shipped.slope, 6),
+        shift=round(slope * shipped.shift + shift, 6),
         threshold=threshold,
         measured=measure(predicted, right, answerable, threshold),
     )
@@ -250,7 +273,7 @@ def calibrate_index(
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "reader": reader.fingerprint,
     }
-    return Confidence(model.weights, model.intercept, model.threshold, {**about, **model.measured})
+    return replace(model, measured={**about, **model.measured})
 
 
 _PLATT_REGULARISATION = 10.0
@@ -354,7 +377,7 @@ def _share(flags: NDArray[np.bool_]) -> float | None:
     return round(float(flags.mean()), 4) if flags.size else None
 
 
-_UNFITTED = Confidence({field.name: 0.0 for field in fields(Signals)}, 0.0, 0.0, {})
+_UNFITTED = Confidence(Logistic({}, 0.0), Logistic({}, 0.0), 0.0, {})
 
 
 def parser() -> argparse.ArgumentParser:
@@ -416,7 +439,7 @@ def main() -> None:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "reader": reader.fingerprint,
     }
-    model = Confidence(model.weights, model.intercept, model.threshold, {**about, **model.measured})
+    model = replace(model, measured={**about, **model.measured})
     write_atomically(arguments.out, model.to_bytes())
     print(arguments.out.read_text())
 
