@@ -144,7 +144,7 @@ def test_check_reads_the_calibrated_confidence(tmp_path: Path, quick: None) -> N
     model = Confidence.load()
     (index / CALIBRATED).write_bytes(model.to_bytes())
     assert run("check", "--index", index).exit_code == 0
-    damaged = replace(model, intercept=3.0).to_bytes().replace(b"3.0", b"7.0")
+    damaged = replace(model, shift=3.0).to_bytes().replace(b"3.0", b"7.0")
     (index / CALIBRATED).write_bytes(damaged)
     line = one_line(run("check", "--index", index))
     assert CALIBRATED in line
