@@ -273,6 +273,12 @@ def test_few_articles_are_as_many_parts_and_one_is_too_few() -> None:
         fit([replace(one, right=True) for one in rows])
     with pytest.raises(ConfigError, match="400 of them with an answer"):
         fit([replace(one, answerable=True) for one in rows])
+    # Of all that is not about the one article every question has an answer.
+    alone = [replace(one, article=str(one.answerable or one.right)) for one in few]
+    apart = [replace(one, article=f"{one.article} {at % 3}") for at, one in enumerate(alone)]
+    with pytest.raises(ConfigError, match="about 2 articles"):
+        fit(alone)
+    assert fit(apart).measured["questions"] == 400
 
 
 def test_where_to_write_is_looked_at_before_anything_is_asked(

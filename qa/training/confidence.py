@@ -145,8 +145,8 @@ def _number(text: str) -> int:
 def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
     """Fit the two logistic models; ``regularisation`` is scikit-learn's ``C`` over standardised signals.
 
-    Raises `ConfigError` for questions about a single article, all answerable or none, or all answered
-    rightly or none.
+    Raises `ConfigError` for questions about a single article, and where all, or all but those about a
+    tenth of the articles, have an answer or none, or are answered rightly or not.
     """
     from sklearn.model_selection import GroupKFold
 
@@ -154,14 +154,15 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
     answerable = np.array([one.answerable for one in asked])
     articles = [one.article for one in asked]
     folds = min(_FOLDS, len(set(articles)))
-    if folds < 2 or right.all() or not right.any() or answerable.all() or not answerable.any():
+    parts = list(GroupKFold(folds).split(right, groups=articles)) if folds > 1 else []
+    if not parts or not all(_varied([asked[row] for row in seen]) for seen, _ in parts):
         raise ConfigError(
             f"{len(asked)} questions about {len(set(articles))} articles, {answerable.sum()} of them with an "
             f"answer and {right.sum()} answered rightly, are too few to fit a confidence to; give more, about "
             "several articles."
         )
     predicted = np.empty(len(asked))
-    for seen, left in GroupKFold(folds).split(right, groups=articles):
+    for seen, left in parts:
         model = _fit([asked[row] for row in seen], regularisation)
         predicted[left] = [model.probability(asked[row].signals) for row in left]
     threshold = _threshold(predicted, right)
@@ -173,6 +174,12 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
             "half_answerable": measure_half(predicted, right, answerable),
         },
     )
+
+
+def _varied(asked: Sequence[Asked]) -> bool:
+    """Tell whether there are questions with and without an answer, and the former right and not."""
+    kinds = {(one.answerable or one.right, one.right) for one in asked}
+    return len(kinds) == 3  # what is right has an answer
 
 
 def _fit(asked: Sequence[Asked], regularisation: float) -> Confidence:
