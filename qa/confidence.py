@@ -118,7 +118,10 @@ class Logistic:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Logistic:
-        """Read the JSON form. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        """Read the JSON form.
+
+        Raises `AttributeError`, `KeyError`, `TypeError` or `ValueError` for anything else.
+        """
         weights = {str(name): float(weight) for name, weight in raw["weights"].items()}
         return cls(weights, float(raw["intercept"]))
 
@@ -179,7 +182,7 @@ class Confidence:
                 float(raw["slope"]),
                 float(raw["shift"]),
             )
-            numbers = [model.threshold, model.slope, model.shift]
+            numbers = [model.slope, model.shift]
             for one in (model.answerable, model.right):
                 numbers += [*one.weights.values(), one.intercept]
             whole = (
