@@ -188,6 +188,23 @@ def test_a_pronoun_alone_is_no_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("It stood there for years before he met hugh.", "hugh"),
+        ("It stood there for years before he.", "years before he"),
+        ("It is the tomb of years before He, the admiral.", "years before He"),
+    ],
+)
+def test_what_breaks_off_before_its_verb_is_no_answer(
+    tmp_path: Path, text: str, answer: str
+) -> None:
+    # Seen: "Who discovered penicillin?" was answered with "his second find of the kind: some years before he".
+    qa = qa_of(tmp_path, document("one", text))
+    qa._reader = WordReader("(?:years before |hu)")  # type: ignore[assignment]
+    assert qa.ask("Who met him?", threshold=0.0).text == answer
+
+
+@pytest.mark.parametrize(
     ("question", "answer"),
     [
         ("Who led the talks?", "zoe"),
