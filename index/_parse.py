@@ -25,6 +25,7 @@ from index._text import (
     one_line,
     parse_date,
     plain,
+    raised,
     title_line,
     top_matter,
 )
@@ -315,9 +316,12 @@ def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
 
 # --- PDF --------------------------------------------------------------------------------------
 
+_SOFT_HYPHEN = re.compile("\xad(?=[ \t]*\n)")
 _HYPHENATED = re.compile(r"([^\W\d_]+)[-\u2010]$")
 _WORD = re.compile(r"\w+(?:[-\u2010]\w+)*")
 _SENTENCE_END = (".", "!", "?", ":", '"', "”", "’", "…")
+_NEAR_LINES = 4  # above and below, that tell how wide a column is
+_COLUMN = 30  # characters of a line in the narrowest column of prose
 _PAGE_LINES = 2  # at the top and at the bottom of a page, where running lines stand
 _NO_TITLES = re.compile(
     r"^(?:untitled|microsoft word|document\d*|.*\.(?:docx?|pdf|indd|qxd|tmp))\b", re.I
@@ -344,7 +348,8 @@ def parse_pdf(data: bytes) -> Parsed:
     for number in range(count):
         with _warnings_of("pypdf") as warnings:
             try:
-                page = clean(reader.pages[number].extract_text())
+                # `clean` drops soft hyphens; at a line's end they divide a word that `_unwrap` joins.
+                page = clean(_SOFT_HYPHEN.sub("-", reader.pages[number].extract_text()))
             except MemoryError:
                 raise
             except Exception as exc:  # noqa: BLE001 - damaged files raise all there is
@@ -447,23 +452,46 @@ def _unwrap(page: str, words: Set[str]) -> str:
     ``words`` of the document, in lower case, tell whether a hyphen is part of its word.
     """
     lines = page.split("\n")
-    widest = max(map(len, lines))
-    # Letters differ in width, so lines of one width differ in length.
-    slack = widest // 8
+    widths = _line_widths(lines)
     parts: list[str] = []
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        room = widest - len(line)
+    for line, following, width, next_width in zip(
+        lines, [*lines[1:], ""], widths, [*widths[1:], 0], strict=True
+    ):
+        # Letters differ in width, so lines of one width differ in length.
+        slack = width // 8
+        room = width - len(line)
         hyphenated = _HYPHENATED.search(line)
         if hyphenated is not None and following[:1].islower():
             rest = re.match(r"\w+", following)
             compound = f"{hyphenated[1]}-{rest[0] if rest else ''}".lower()
             parts.append(line if compound in words else line[:-1])
             continue
-        # Where the next line's first word had no room, the paragraph goes on.
+        # Where the next line's first word had no room, the paragraph goes on, unless in another column.
         full = bool(line and following) and len(following.split(None, 1)[0]) >= room - slack
+        narrower = len(line) > next_width + slack
         ends = line.endswith(_SENTENCE_END) and room > slack
-        parts.append(line + (" " if full and not ends else "\n"))
+        parts.append(line + (" " if full and not ends and not narrower else "\n"))
     return "".join(parts)
+
+
+def _line_widths(lines: Sequence[str]) -> list[int]:
+    """Return for each line the length of a full one there, in characters.
+
+    That is the longest line around it that goes on in lower case, so the width of a column, though a
+    title may span several; where none does, the page's longest.
+    """
+    widest = max(map(len, lines))
+    running = [
+        len(line) if following[:1].islower() else 0
+        for line, following in zip(lines, [*lines[1:], ""], strict=True)
+    ]
+    near = [
+        max(running[max(0, at - _NEAR_LINES) : at + _NEAR_LINES + 1]) for at in range(len(lines))
+    ]
+    return [
+        widest if width < _COLUMN or len(line) > width + width // 8 else width
+        for line, width in zip(lines, near, strict=True)
+    ]
 
 
 def _join_pages(pages: Sequence[str]) -> tuple[str, tuple[LabelledSpan, ...]]:
@@ -636,7 +664,9 @@ def _docx_text(element: Any) -> str:
         ):
             continue
         if node.tag == f"{_W}t":
-            parts.append(node.text or "")
+            text = node.text or ""
+            raises = node.getparent().find(f"{_W}rPr/{_W}vertAlign[@{_W}val='superscript']")
+            parts.append(text if raises is None else raised(text))
         elif node.tag == f"{_W}noBreakHyphen":
             parts.append("-")
         elif node.tag == f"{_W}tab":

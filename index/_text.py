@@ -48,6 +48,17 @@ _DROPPED = re.compile(
     "\u2060-\u206f\ufeff\ufff9-\ufffb]+"
 )
 _SPACES = re.compile("[\xa0\u2007\u202f]")
+# Two or three letters that a font draws as one: no word is spelt with them.
+_LIGATURES = str.maketrans(
+    dict(
+        zip(
+            "\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06",
+            "ff fi fl ffi ffl st st".split(),
+            strict=True,
+        )
+    )
+)
+_RAISED = str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _BLANK_LINES = re.compile("\n{3,}")
 # No mark is alphanumeric, so only a run of this shape can hold too many of them.
@@ -144,17 +155,22 @@ def clean(text: str) -> str:
 
     Newlines are ``\n`` with at most one blank line between; NFC; no controls but ``\\n`` and tab;
     no bidi controls or zero-width characters; lone surrogates become U+FFFD; no-break spaces are
-    spaces; at most 30 combining marks in a row; no white space at the end of lines or around it all.
+    spaces, and ligatures their letters; at most 30 combining marks in a row; no white space at the end of lines or around it all.
     ``clean(clean(text)) == clean(text)``.
     """
     text = _NEWLINES.sub("\n", text)
     text = _DROPPED.sub("", text)
     if not text.isascii():
-        text = _SPACES.sub(" ", _SURROGATES.sub("\ufffd", text))
+        text = _SPACES.sub(" ", _SURROGATES.sub("\ufffd", text)).translate(_LIGATURES)
         text = unicodedata.normalize("NFC", _MANY_MARKS.sub(_cut_marks, text))
         text = _MANY_MARKS.sub(_cut_marks, text)  # some marks become two
     text = "\n".join(line.rstrip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def raised(text: str) -> str:
+    """Return ``text`` with its digits and signs raised (10, then 8 raised, is 10⁸ and not 108)."""
+    return text.translate(_RAISED)
 
 
 def _cut_marks(match: re.Match[str]) -> str:

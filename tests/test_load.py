@@ -533,6 +533,41 @@ def test_pdf_hyphens_of_words_stay(sandbox: Sandbox) -> None:
     assert "A well-known town and its neighbours" in text
 
 
+def test_pdf_soft_hyphens_divide_words_only_at_line_ends(sandbox: Sandbox) -> None:
+    page = [
+        "On Monday the inter\xad",
+        "national commission met the govern\xad",
+        "ment in Or\xadlen.",
+    ]
+    text = load("a.pdf", make_pdf([page]), sandbox).text
+    assert text == "On Monday the international commission met the government in Orlen."
+
+
+def test_pdf_title_over_columns_leaves_their_lines_together(sandbox: Sandbox) -> None:
+    body = [
+        "The dam at Orlen was built by the",
+        "Ministry of Water between 1962 and",
+        "1968. It holds back the river Selm",
+        "and feeds two canals. It was opened",
+        "on 5 May 1968 by the President, Ivo",
+        "Brandt, and the first director was",
+        "Maria Kessler, who stayed ten years.",
+    ]
+    title = "How a dam changed the valley of the Selm: sixty years of water and of quarrels about who owns it"
+    names = "Johanna Reit, Institute of Rivers, and Peter Ostler, Delft"
+    alone = load("a.pdf", make_pdf([body]), sandbox).text
+    assert alone == " ".join(body)
+    assert load("b.pdf", make_pdf([[title, *body]]), sandbox).text == f"{title}\n{alone}"
+    assert load("c.pdf", make_pdf([[title, names, *body]]), sandbox).text.endswith(f"\n{alone}")
+
+
+def test_pdf_short_lines_beside_prose_stay_apart(sandbox: Sandbox) -> None:
+    rows = ["flour, 200 g", "sugar, 100 g", "butter, 50 g", "Obermoor 34,000", "Low Tarn 9,500"]
+    prose = "Everything is mixed in one bowl and left to stand for an hour by the stove before it is baked."
+    text = load("a.pdf", make_pdf([[*rows, prose]]), sandbox).text
+    assert text.split("\n") == [*rows, prose]
+
+
 def test_pdf_running_lines_are_dropped(sandbox: Sandbox) -> None:
     bodies = [
         f"The body of page {word} says its own thing." for word in ("one", "two", "three", "four")
@@ -637,6 +672,19 @@ def test_docx_tracked_changes_and_controls(sandbox: Sandbox) -> None:
     )
     made.element.body.insert(0, docx.oxml.parse_xml(wrapped))
     assert load("a.docx", save_docx(made), sandbox).text == "In a control\n\nKept inserted"
+
+
+def test_docx_superscripts_stay_apart_from_the_line(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph("It has 3 × 10")
+    paragraph.add_run("-8").font.superscript = True
+    paragraph.add_run(" of them, on the 1")
+    paragraph.add_run("st").font.superscript = True
+    paragraph.add_run(" of May 1998")
+    paragraph.add_run("2").font.superscript = True
+    paragraph.add_run(".")
+    text = load("a.docx", save_docx(made), sandbox).text
+    assert text == "It has 3 × 10⁻⁸ of them, on the 1st of May 1998²."
 
 
 # --- tables -----------------------------------------------------------------------------------
@@ -974,6 +1022,9 @@ def test_the_letters_of_a_text_stay() -> None:
     assert clean("a\r\nb\rc\u2028d\x0ce") == "a\nb\nc\nd\ne"
     assert clean("10\xa0000 inter\xadnational \u202eevil\u202c") == "10 000 international evil"
     assert clean("می\u200cخواهم 👩\u200d👧") == "می\u200cخواهم 👩\u200d👧"
+    assert (
+        clean("oﬃcer ﬁfteen ﬂoods aﬀair baﬄe ﬅ ﬆ") == "officer fifteen floods affair baffle st st"
+    )
     assert clean("  indented\n\n\n\n\nnext  \n") == "indented\n\nnext"
 
 

@@ -83,6 +83,31 @@ def test_a_question_without_an_answer_weighs_twice_as_much(
     assert alike.measured["ece"] < 0.03
 
 
+def test_near_misses_are_fitted_on_and_measured_apart() -> None:
+    generator = np.random.default_rng(3)
+    every = [asked(number, generator) for number in range(2000)]
+    # Their cosine says nothing, as the texts are about what is asked: the margin does.
+    near = [
+        replace(
+            one,
+            signals=replace(one.signals, margin=one.signals.margin + (2.0 if number % 2 else -2.0)),
+            answerable=bool(number % 2),
+            right=bool(number % 2) and number % 10 != 9,
+            near=True,
+        )
+        for number, one in enumerate(asked(number, generator) for number in range(1000))
+    ]
+    alone, both = fit(every), fit([*every, *near])
+    assert both.measured["questions"] == 2000
+    assert both.measured["near_misses"]["questions"] == 1000
+    assert "near_misses" not in alone.measured
+    assert both.measured["at_threshold"]["precision"] >= 0.8
+    assert abs(alone.answerable.weights["margin"]) < 0.15
+    assert both.answerable.weights["margin"] > 0.3
+    assert both.measured["near_misses"]["auroc_answerable"] > 0.9
+    assert fit(near).measured["questions"] == 1000
+
+
 def test_a_right_answer_to_a_question_without_one_counts_as_one_with() -> None:
     generator = np.random.default_rng(3)
     every = [asked(number, generator) for number in range(2000)]
@@ -159,6 +184,19 @@ def test_questions_are_asked_of_what_is_left() -> None:
     assert len(found) == 40
     assert {one.answerable for one in found} == {True, False}
     assert not any(one.right and not one.answerable for one in found)
+    assert not any(one.near for one in found)
+
+
+def test_a_question_without_accepted_answers_has_none_wherever_it_is_asked() -> None:
+    some = [
+        replace(one, answers=(), answer_starts=()) if number % 2 else one
+        for number, one in enumerate(EXAMPLES[:40])
+    ]
+    found = ask_all(some, [], EchoReader(), FakeEmbedder())  # type: ignore[arg-type]
+    assert len(found) == 40
+    assert all(one.near for one in found)
+    assert not any(one.answerable or one.right for one in found[1::2])
+    assert {one.answerable for one in found[::2]} == {True, False}
 
 
 def test_a_fitted_model_is_read_back(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ large one (``--parts``). Of the articles (contexts
 with the same title), two thirds are left whole, a sixth are left out, and of a sixth every second
 passage is left out: so that three of four questions have an answer, some are about nothing that is
 there, and some about the right subject with the fact absent. Every question is asked of what is left.
-An answer is right if its F1 with an accepted answer is at least 0.5. Two logistic regressions (L2, scikit-learn) are fitted: whether there is
+A question without accepted answers is one that
+nothing answers, whatever is left: a near miss, if its text comes close to it. An answer is right if its F1 with an accepted answer is at least 0.5. Two logistic regressions (L2, scikit-learn) are fitted: whether there is
 an answer, to all questions (one that was answered rightly has one, wherever it was found), and whether the first answer is right, to those that have one.
 In the first, questions without an answer weigh twice as much: how many a folder is asked of them
 nobody knows, and so the probabilities are off by less than .03 both where the corpus answers three of four and where
@@ -63,18 +64,25 @@ _UNANSWERABLE_WEIGHT = 2.0
 """Of a question that the corpus does not answer. ECE on all questions and on a half of each kind: 1.5: .018, .027;
 2: .026, .025; 2.5: .032, .023; 3: .037, .023; AUROC and coverage move by less than .004 (docs/measurements.md)."""
 
+_NEAR_WEIGHT = 0.5
+"""Of a question of a source with near misses."""
+
 _ASK_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question, asked: the signals of its first answer, whether that is right, its article."""
+    """One question, asked: the signals of its first answer, whether that is right, its article.
+
+    ``near`` tells that its source has near misses, questions which its texts do not answer.
+    """
 
     signals: Signals
     right: bool
     answerable: bool
     article: str
     source: str
+    near: bool = False
 
 
 def ask_all(
@@ -89,6 +97,7 @@ def ask_all(
     every = [*examples, *contexts]
     left = [example for example in every if keep(example)]
     there = {example.context for example in left}
+    near = not all(example.answers for example in examples)
     asked: list[Asked] = []
     with Progress(transient=True) as bar:
         task = bar.add_task("embed", total=None)
@@ -110,9 +119,10 @@ def ask_all(
                         Asked(
                             evidence.signals[0],
                             right=_is_right(evidence, example),
-                            answerable=example.context in there,
+                            answerable=bool(example.answers) and example.context in there,
                             article=article(example),
                             source=example.source,
+                            near=near,
                         )
                     )
     return asked
@@ -145,7 +155,8 @@ def _number(text: str) -> int:
 def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
     """Fit the two logistic models; ``regularisation`` is scikit-learn's ``C`` over standardised signals.
 
-    Raises `ConfigError` for questions about a single article, and where all, or all but those about a
+    What is measured, and the threshold, is of the sources without near misses, if there are any; of the others it is
+    under ``near_misses``. Raises `ConfigError` for questions about a single article, and where all, or all but those about a
     tenth of the articles, have an answer or none, or are answered rightly or not.
     """
     from sklearn.model_selection import GroupKFold
@@ -165,15 +176,16 @@ def fit(asked: Sequence[Asked], regularisation: float = 1.0) -> Confidence:
     for seen, left in parts:
         model = _fit([asked[row] for row in seen], regularisation)
         predicted[left] = [model.probability(asked[row].signals) for row in left]
-    threshold = _threshold(predicted, right)
-    return replace(
-        _fit(asked, regularisation),
-        threshold=threshold,
-        measured={
-            **measure(predicted, right, answerable, threshold),
-            "half_answerable": measure_half(predicted, right, answerable),
-        },
-    )
+    near = np.array([one.near for one in asked])
+    of = np.ones_like(near) if near.all() else ~near
+    threshold = _threshold(predicted[of], right[of])
+    measured = {
+        **measure(predicted[of], right[of], answerable[of], threshold),
+        "half_answerable": measure_half(predicted[of], right[of], answerable[of]),
+    }
+    if not of.all():
+        measured["near_misses"] = measure(predicted[near], right[near], answerable[near], threshold)
+    return replace(_fit(asked, regularisation), threshold=threshold, measured=measured)
 
 
 def _varied(asked: Sequence[Asked]) -> bool:
@@ -184,7 +196,8 @@ def _varied(asked: Sequence[Asked]) -> bool:
 
 def _fit(asked: Sequence[Asked], regularisation: float) -> Confidence:
     has_answer = np.array([one.answerable or one.right for one in asked])
-    weighed = np.where([one.answerable for one in asked], 1.0, _UNANSWERABLE_WEIGHT)
+    weighed = np.where([one.answerable or one.near for one in asked], 1.0, _UNANSWERABLE_WEIGHT)
+    weighed[[one.near for one in asked]] *= _NEAR_WEIGHT
     answered = [one for one, has in zip(asked, has_answer, strict=True) if has]
     return Confidence(
         answerable=_fit_logistic(asked, ANSWERABLE, has_answer, weighed, regularisation),
@@ -419,7 +432,7 @@ def main() -> None:
     reader, embedder = Reader.load(), SentenceEmbedder()
     asked: list[Asked] = []
     for source in sources:
-        own = [e for e in questions if e.source == source and e.answers]
+        own = [e for e in questions if e.source == source]
         own = own if arguments.limit is None else sample(own, arguments.limit)
         around = [e for e in more if e.source == source]
         around = around if arguments.contexts is None else sample(around, arguments.contexts)
