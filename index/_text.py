@@ -300,9 +300,11 @@ _DAY_OR_MONTH = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
-    r"\b(?!(?:desk|team|staff|news|in|on|at|of|for|and|the|published|updated|posted)\b)[a-z]{2,}"
+    r"\b(?!(?:desk|team|staff|news|in|on|at|of|for|and|the|published|updated|posted|modified|last|am|pm|"
+    + "|".join(_MONTHS)
+    + r")\b)[a-z]{2,}"
 )
-"""A word that hardly stands after a name in a byline, but in a sentence: "By Christmas, all was lost."."""
+"""A word that hardly stands after a name or beside a date in a byline, but in a sentence: "By Christmas, all was lost."."""
 
 _KEY_LINE = re.compile(
     r"^(?P<key>title|headline|author|byline|by|source|publisher|date|published|publication date|"
@@ -346,15 +348,18 @@ def top_matter(lines: Iterable[str]) -> dict[str, str]:
 def byline_spans(text: str, author: str | None) -> list[tuple[int, int]]:
     """Return where the lines at an article's top stand that say who wrote it, and when.
 
-    A date by itself counts beside another such line: elsewhere it may be what the article tells. Spans
-    are without white space around, in the order of the text; ``author`` is the document's.
+    A date by itself counts beside another such line: elsewhere it may be what the article tells, as it is
+    in a line that says what happened then. Spans are without white space around, in the order of the text; ``author`` is the document's.
     """
     lines = []
     for found in islice(_TOP_LINE.finditer(text, 0, _TOP_CHARACTERS), _TOP_LINES):
         line = found[0].rstrip()
         lines.append((found.start(), found.start() + len(line), line))
     named = [_is_byline(line, author) for _, _, line in lines]
-    dated = [at > 0 and _is_dated(line) for at, (_, _, line) in enumerate(lines)]
+    dated = [
+        at > 0 and _is_dated(line) and not _CLAUSE.search(line)
+        for at, (_, _, line) in enumerate(lines)
+    ]
     beside = [any(named[max(0, at - 1) : at + 2]) for at in range(len(lines))]
     return [
         (start, end)

@@ -16,7 +16,15 @@ from index.retrieve import Retriever
 from index.spelling import Spelling
 from index.store import Generation, Store
 from index.types import Document, Hit
-from qa.candidates import Candidate, Group, Place, also_said, group_answers, spells_out
+from qa.candidates import (
+    Candidate,
+    Group,
+    Place,
+    also_said,
+    group_answers,
+    is_explanation,
+    spells_out,
+)
 from qa.confidence import CALIBRATED, Confidence, Signals
 from qa.copies import worth_reading
 from qa.question import (
@@ -49,6 +57,7 @@ _PRONOUNS = frozenset(
     "itself they them their theirs themselves who whom whose which that this these those".split()
 )
 _SUBJECTS = frozenset({"he", "she", "they", "we"})
+_SPELT_LIKE_PRONOUNS = frozenset({"IT", "US", "WHO"})  # abbreviations
 
 
 class Source(Protocol):
@@ -426,8 +435,8 @@ def _weigh(
 ) -> Evidence:
     """Gather what was read for one question, ``readings[i]`` of ``hits[i]``, of ``indexed`` passages.
 
-    Spans in ``bylines`` are left out, and, where the long form of a short one is asked for, those that do not
-    spell it out.
+    Spans in ``bylines`` are left out, and, where the long form of a short one is asked for, those that neither
+    spell it out nor stand beside it as what it is short for.
     """
     candidates = [
         Candidate(
@@ -442,7 +451,7 @@ def _weigh(
     ]
     candidates = [c for c in candidates if not any(c.place.overlaps(line) for line in bylines)]
     if short := asked_short_form(question):
-        spelt = [c for c in candidates if spells_out(c.text, short)]
+        spelt = [c for c in candidates if spells_out(c.text, short) or is_explanation(c, short)]
         # "What does the president stand for?" is none of these questions, "What does NASA stand for?" is.
         candidates = spelt if spelt or sum(map(str.isupper, short)) > 1 else candidates
     groups = group_answers(candidates)
@@ -467,9 +476,13 @@ def _answering(spans: Sequence[Span], text: str) -> list[Span]:
         span
         for span in spans
         if any(start <= span.start and span.end <= end for start, end in sentences)
-        and text[span.start : span.end].lower() not in _PRONOUNS
+        and not _is_pronoun(text[span.start : span.end])
         and not _breaks_off(text, span)
     ]
+
+
+def _is_pronoun(text: str) -> bool:
+    return text.lower() in _PRONOUNS and text not in _SPELT_LIKE_PRONOUNS
 
 
 def _breaks_off(text: str, span: Span) -> bool:

@@ -17,6 +17,11 @@ _TELLING = re.compile(
 """Punctuation that tells two answers apart: of figures ("1.5" and "15", "2-1" and "21", "-5"), though not the
 thousands' comma, and of names ("C++" and "C#")."""
 
+_LETTER_A = re.compile(r"(?<=\w )A(?=[^\w\s]*$|[\d,;:)]| \d)")
+"""The last word of a name ("hepatitis A"), and no article."""
+
+_NEGATIONS = frozenset("no not never nor neither without non".split())
+
 _WORD = re.compile(r"[^\W\d_]+")
 
 _KEPT = {ord(mark): ord(mark) - ord("!") + ord("！") for mark in ".:/-,+#"} | {
@@ -150,11 +155,34 @@ def spells_out(text: str, short: str) -> bool:
     return len(letters) > 1 and len(letters) in reached
 
 
+def is_explanation(candidate: Candidate, short: str) -> bool:
+    """Tell whether the candidate stands beside ``short`` as its long form does, whatever its letters.
+
+    "Carbon dioxide (CO2)"; "CO2 (carbon dioxide)"; "CO2, short for carbon dioxide".
+    """
+    text, first = candidate.hit.chunk.text, candidate.hit.chunk.start
+    before, after = text[: candidate.place.start - first], text[candidate.place.end - first :]
+    name = re.escape(short)
+    return bool(
+        re.search(
+            rf"(?<!\w){name}[”\"']?(?:{_MEANS})[“\"']?(?:the\s+|an?\s+)?$", before, re.IGNORECASE
+        )
+        or re.match(rf"[”\"']?\s*\((?:the\s+)?[“\"']?{name}(?!\w)", after, re.IGNORECASE)
+    )
+
+
+_MEANS = (
+    r"\s*\(|,?\s+(?:which\s+|that\s+)?(?:(?:is\s+|was\s+)?short\s+for|(?:stands|stood)\s+for|"
+    r"(?:is\s+|was\s+)?an\s+(?:acronym|abbreviation)\s+(?:for|of)|means|meaning)\s+(?:the\s+)?"
+)
+
+
 def same_wording(text: str) -> str:
     """Return what two texts have in common that are worded alike: `normalize_answer`, which would have "1.5" be "15".
 
-    Of the punctuation that is dropped there, what makes another figure or name stays.
+    Of the punctuation that is dropped there, what makes another figure or name stays, and so does the A of "hepatitis A".
     """
+    text = _LETTER_A.sub("Ａ", text)
     return normalize_answer(_TELLING.sub(lambda found: found[0].translate(_KEPT), text))
 
 
@@ -175,12 +203,16 @@ def _same(members: Sequence[Candidate], candidate: Candidate) -> bool:
 
 
 def _holds(longer: str, shorter: str) -> bool:
-    """Tell whether the words of ``shorter`` stand in ``longer`` in a row; numbers alone do not count."""
-    words = same_wording(shorter).split()
+    """Tell whether the words of ``shorter`` stand in ``longer`` in a row; numbers alone do not count.
+
+    What ``longer`` denies ``shorter`` does not say.
+    """
+    words, others = same_wording(shorter).split(), same_wording(longer).split()
     if not any(word.isalpha() and len(word) > 2 for word in words):
         return False
-    around = f" {same_wording(longer)} "
-    return f" {' '.join(words)} " in around
+    if not _NEGATIONS.isdisjoint(set(others) - set(words)):
+        return False
+    return f" {' '.join(words)} " in f" {' '.join(others)} "
 
 
 def _group(members: Sequence[Candidate], shares: dict[Place, float]) -> Group:

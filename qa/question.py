@@ -80,6 +80,12 @@ _SHORT = re.compile(
 )
 """A short form, in a question for its long one."""
 
+_WHAT_ELSE = re.compile(
+    r"\b(?:who|which|what\s+(?!(?:do|does|did|exactly|precisely|actually)\b)(?:\w+\s+){1,3}(?:do|does|did))\b",
+    re.IGNORECASE,
+)
+"""What is asked for where it is no long form: "Which values does the EU stand for?"."""
+
 _END = re.compile(r"[\s?.!]+\Z")
 
 _BEGINS = frozenset("who whom whose what when where why which how".split())
@@ -112,7 +118,7 @@ def asks_of_article(question: str) -> bool:
 
 def asked_short_form(question: str) -> str | None:
     """Return "BRAC" for "What does BRAC stand for?", ``None`` where no long form of a short one is asked for."""
-    found = _SHORT.search(question)
+    found = None if _WHAT_ELSE.search(question) else _SHORT.search(question)
     return found and (found["short"] or found["full"])
 
 

@@ -187,6 +187,12 @@ def test_a_pronoun_alone_is_no_answer(tmp_path: Path) -> None:
     assert alone.ask("Who found it out?", threshold=0.0).text is None
 
 
+def test_an_abbreviation_spelt_like_a_pronoun_is_an_answer(tmp_path: Path) -> None:
+    qa = qa_of(tmp_path, document("one", "It was approved by WHO in October and not by us."))
+    qa._reader = WordReader("(?:WHO|us)")  # type: ignore[assignment]
+    assert qa.ask("Who approved it?", threshold=0.0).text == "WHO"
+
+
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
@@ -227,6 +233,7 @@ def test_who_wrote_an_article_answers_no_other_question(
     [
         ("What does RAM stand for?", "random access memory"),
         ("What does NASA stand for?", None),  # nothing spells it out
+        ("Which memory does RAM stand for?", "personal identification number"),
         ("What does the chief stand for?", "personal identification number"),
         ("What is it?", "personal identification number"),
     ],

@@ -9,7 +9,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from index.types import Chunk, Hit
-from qa.candidates import Candidate, Place, best_wording, group_answers, spells_out
+from qa.candidates import (
+    Candidate,
+    Place,
+    best_wording,
+    group_answers,
+    is_explanation,
+    spells_out,
+)
 from qa.metrics import exact_match, f1
 
 
@@ -177,6 +184,11 @@ def test_an_answer_is_worded_as_most_of_its_spans_come_closest_to() -> None:
         ("C++", "C#"),
         ("15 million people", "1.5 million"),
         ("1.5 million people", "5 million"),
+        ("hepatitis A", "hepatitis B"),
+        ("Group A", "the group B"),
+        ("vitamin A, D and E", "vitamin D and E"),
+        ("not guilty", "guilty"),
+        ("no new talks", "new talks"),
     ],
 )
 def test_another_figure_is_another_answer(one: str, other: str) -> None:
@@ -194,6 +206,9 @@ def test_another_figure_is_another_answer(one: str, other: str) -> None:
         ("In 1969.", "in 1969"),
         ("about 12,345,678", "About 12345678"),
         ('"Blinken",', "Antony Blinken"),
+        ("hepatitis A", "Hepatitis A."),
+        ("A star", "a star"),
+        ("a plan without precedent", "plan without precedent"),
     ],
 )
 def test_one_answer_in_two_spellings_is_one(one: str, other: str) -> None:
@@ -240,3 +255,29 @@ def test_what_has_its_initials_is_spelt_out(words: list[str]) -> None:
     short = "".join(word[0] for word in words)
     assume(all(word.lower() != short.lower() for word in words))
     assert spells_out(" of ".join(words), short)
+
+
+@pytest.mark.parametrize(
+    ("passage", "text", "short", "explained"),
+    [
+        ("It is carbon dioxide (CO2).", "carbon dioxide", "CO2", True),
+        ("The “deoxyribonucleic acid” (the “DNA”) is", "deoxyribonucleic acid", "dna", True),
+        (
+            "COVID-19, short for coronavirus disease 2019, is",
+            "coronavirus disease 2019",
+            "COVID-19",
+            True,
+        ),
+        ("CERN stands for the European Organization", "European Organization", "CERN", True),
+        ("FARC (the Revolutionary Armed Forces) left", "Revolutionary Armed Forces", "FARC", True),
+        ("RAM is fast and a number (PIN) is not", "number", "RAM", False),
+        ("RAM is fast memory", "fast memory", "RAM", False),
+        ("PROGRAM (a list) ran", "list", "RAM", False),
+        ("a list (PROGRAMS)", "list", "PROGRAM", False),
+    ],
+)
+def test_a_short_form_is_explained_beside_it(
+    passage: str, text: str, short: str, explained: bool
+) -> None:
+    found = candidate(text, start=passage.index(text), passage=passage)
+    assert is_explanation(found, short) == explained

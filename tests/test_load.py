@@ -181,6 +181,12 @@ def test_top_matter(line: str, found: dict[str, str]) -> None:
         ("Talks\nJane Doe\n\nThey met.", ["Jane Doe"]),
         ("Talks\nPublished: 24 May 2024\n\nThey met.", ["Published: 24 May 2024"]),
         ("Talks of 24 May 2024\nBy Jane Doe\n\nThey met.", ["By Jane Doe"]),
+        ("Talks\nBy Jane Doe\nTalks begin on 24 May 2024\n\nThey met.", ["By Jane Doe"]),
+        ("Talks\nBy Jane Doe\n24 May 2024: the two sides meet\n\nThen ...", ["By Jane Doe"]),
+        (
+            "Talks\nBy Jane Doe\nLast updated on 24 may 2024, 10 am\n\nThey met.",
+            ["By Jane Doe", "Last updated on 24 may 2024, 10 am"],
+        ),
         ("Concert\nDate: 24 May 2024\nVenue: the hall\n\nDoors open at 7.", []),
         ("Chronology\n\n24 May 2024\n\nThey met.\n\n25 May 2024\n\nThey parted.", []),
         ("Talks\n\nBy Monday, all was lost.\n\nBy May, 3 had left.", []),
