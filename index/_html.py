@@ -40,6 +40,11 @@ _DROPPED_NAMES = re.compile(
     r"visually-hidden|topic-list|tags?-(?:list|links))(?:$|[\s_-])",
     re.I,
 )
+_NOTE_NAMES = re.compile(
+    r"(?:^|[\s_-])(?:footnotes?|fn|noteref|references?|cite)(?:$|[\s_-])", re.I
+)
+_POWER = re.compile(r"\s*[+\-−]?[0-9]+[+\-−]?\s*")
+_SUPERSCRIPTS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCK_TAGS = _words(
@@ -287,6 +292,30 @@ def _sign_up_boxes(tree: Any, sizes: Mapping[int, int], kept: set[int]) -> set[i
     return boxes
 
 
+def _is_named(pattern: re.Pattern[str], names: str) -> bool:
+    return pattern.search(_CAMEL_CASE.sub("-", names[:500])) is not None
+
+
+def _is_note_mark(sup: Any) -> bool:
+    """Tell whether a superscript refers to a note: it is a link within the page, or named as such."""
+    if sup.parent.tag == "a" and sup.parent.text().strip() == sup.text().strip():
+        links, unlinked = [sup.parent], ""
+    else:
+        links, unlinked = sup.css("a"), sup.text(deep=False)
+    attributes = [node.attributes for node in (sup, *links)]
+    if any(
+        each.get("role") == "doc-noteref" or _is_named(_NOTE_NAMES, each.get("class") or "")
+        for each in attributes
+    ):
+        return True
+    within = all((each.get("href") or "").startswith("#") for each in attributes[1:])
+    return bool(links) and within and not any(map(str.isalnum, unlinked))
+
+
+def _is_power(node: Any) -> bool:
+    return node.tag == "sup" and _POWER.fullmatch(node.text()) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A block as the page has it.
@@ -349,7 +378,8 @@ class _Reader:
         self._extents: dict[int, tuple[int, int]] = {}  # the pieces of an element
         self._parts: list[str] = []
         self._characters = self._linked = 0
-        self._links = self._articles = self._preformatted = 0  # open elements of these kinds
+        # Open elements of these kinds.
+        self._links = self._articles = self._preformatted = self._powers = 0
         self._prefix = ""
         self._cells = 0
         self._first = False  # of a list or table
@@ -358,7 +388,7 @@ class _Reader:
     def drops(self, node: Any, size: int) -> bool:
         """Tell whether the element is no part of an article."""
         tag = node.tag
-        if tag in _NO_TEXT:
+        if tag in _NO_TEXT or (tag == "sup" and _is_note_mark(node)):
             return True
         if node.mem_id in self._kept:
             return False
@@ -376,13 +406,15 @@ class _Reader:
         if "display:none" in (attributes.get("style") or "").replace(" ", "").lower():
             return True
         names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-        return bool(_DROPPED_NAMES.search(_CAMEL_CASE.sub("-", names[:500])))
+        return _is_named(_DROPPED_NAMES, names)
 
     def add(self, text: str) -> None:
         """Take a text node; its white space collapses, unless preformatted."""
         if not self._preformatted:
             ends = (" " if text[:1].isspace() else "", " " if text[-1:].isspace() else "")
             text = " ".join(text.split()).join(ends) if text.strip() else " "
+        if self._powers:
+            text = text.strip().translate(_SUPERSCRIPTS)
         size = len(text.strip())
         self._characters += size
         self._linked += size if self._links else 0
@@ -395,6 +427,8 @@ class _Reader:
             self._parts.append("\n")
         elif tag == "a":
             self._links += 1
+        elif _is_power(node):
+            self._powers += 1
         if tag not in _BLOCK_TAGS:
             return
         if tag not in {"td", "th"}:
@@ -417,6 +451,8 @@ class _Reader:
         tag = node.tag
         if tag == "a":
             self._links -= 1
+        elif _is_power(node):
+            self._powers -= 1
         if tag not in _BLOCK_TAGS:
             return
         if tag in {"td", "th"}:

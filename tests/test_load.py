@@ -484,6 +484,37 @@ def test_a_page_of_links_is_kept_whole(sandbox: Sandbox) -> None:
     assert all(link in document.text for link in links)
 
 
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ('in 1998<sup><a href="#fn1">1</a></sup> in Kesten', "in 1998 in Kesten"),
+        ('in 1998<sup>[<a href="#a">1</a>, <a href="#b">2</a>]</sup> in', "in 1998 in"),
+        ('in 1998<a href="#fn1"><sup>1</sup></a> in Kesten', "in 1998 in Kesten"),
+        (
+            'in 1998<sup class="reference"><a href="https://w.example/K#cite_note-1">[1]</a></sup>.',
+            "in 1998.",
+        ),
+        ('in 1998<sup role="doc-noteref">1</sup> in', "in 1998 in"),
+        ('in 1998<a href="n.html#1" role="doc-noteref"><sup>1</sup></a> in', "in 1998 in"),
+        ('in 1998<sup><a href="n.html" class="footnote-ref">1</a></sup> in', "in 1998 in"),
+        ('in 1998<sup class="FootnoteRef">1</sup> in', "in 1998 in"),
+        ("10<sup>8</sup> cells on 5 m<sup> 2 </sup>", "10⁸ cells on 5 m²"),
+        ("10<sup>-12</sup> m, 10<sup>\u22126</sup> m, Ca<sup>2+</sup>", "10⁻¹² m, 10⁻⁶ m, Ca²⁺"),
+        ('10<sup><a href="/powers">9</a></sup> and x<sup><i>3</i></sup>', "10⁹ and x³"),
+        ("the 1<sup>st</sup> H<sub>2</sub>O", "the 1st H2O"),
+        ('<span class="references">10<sup>8</sup></span>', "10⁸"),
+        ('<a class="reference" href="#fit">its R<sup>2</sup></a>', "its R²"),
+        ('the law <sup>as of <a href="#p4">1998</a></sup>', "the law as of 1998"),
+    ],
+)
+def test_superscripts_are_note_marks_powers_or_text(
+    markup: str, text: str, sandbox: Sandbox
+) -> None:
+    page = f"<title>T</title><h1>Works</h1><p>They opened {markup}</p><p>{SENTENCES}</p>"
+    document = load("a.html", page.encode(), sandbox)
+    assert document.text == f"Works\n\nThey opened {text}\n\n{SENTENCES}"
+
+
 # --- PDF --------------------------------------------------------------------------------------
 
 
