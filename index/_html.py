@@ -31,13 +31,14 @@ _SURROUNDINGS = _words("nav footer aside dialog form")
 _DROPPED_ROLES = _words(
     "navigation banner contentinfo complementary dialog alertdialog search menu"
 )
-# How words of class and id begin with which sites name what is not the article; after a separator.
+# How words of class and id begin with which sites name what is not the article; after a separator. "widget"
+# alone, and Elementor's of all its elements, may hold the article as well.
 _DROPPED_NAMES = re.compile(
     r"(?:^|[\s_-])(?:cookies?|consent|gdpr|newsletters?|subscri\w*|signup|promos?|advert\w*|ads?|"
     r"sponsor\w*|shar(?:e|es|ing|edaddy)|social|related\w*|relatedposts|recommend\w*|recirc\w*|"
     r"most-(?:read|popular)|trending|comments?|respond|breadcrumbs?|sidebar|menu|nav|navbar|"
-    r"navigation|footer|widget|skip-link|paywall|popup|modal|screen-reader-text|sr-only|"
-    r"visually-hidden|topic-list|tags?-(?:list|links))(?:$|[\s_-])",
+    r"navigation|footer|(?<!elementor-)(?!(?<!\S)widget(?!\S))widget|skip-link|paywall|popup|modal|"
+    r"screen-reader-text|sr-only|visually-hidden|topic-list|tags?-(?:list|links))(?:$|[\s_-])",
     re.I,
 )
 _NOTE_NAMES = re.compile(
@@ -219,10 +220,16 @@ def _article(tree: Any, body: Any) -> list[Block]:
             node = node.parent
     # Where nothing tells the article, no name is believed of what holds half of the page's text.
     half = sizes.get(body.mem_id, 0) / 2
-    believed = half if headline is None and main.mem_id == body.mem_id else math.inf
-    reader = _Reader(kept, _sign_up_boxes(tree, sizes, kept), half, believed)
+    told = main.mem_id != body.mem_id
+    believed = math.inf if told or headline is not None else half
+    boxes = _sign_up_boxes(tree, sizes, kept)
+    reader = _Reader(kept, boxes, half, believed)
     pieces = _walk(main, reader, sizes)
-    end = reader.end_of_article() if main.mem_id == body.mem_id else len(pieces)
+    little = _size(pieces) < sizes.get(main.mem_id, 0) / 4
+    if told and little and not any(piece.is_paragraph for piece in pieces):
+        reader = _Reader(kept, boxes, half, believed, by_name=False)
+        pieces = _walk(main, reader, sizes)
+    end = len(pieces) if told else reader.end_of_article()
     return [Block(piece.text, piece.level, piece.tight) for piece in _without_notices(pieces, end)]
 
 
@@ -290,6 +297,12 @@ def _sign_up_boxes(tree: Any, sizes: Mapping[int, int], kept: set[int]) -> set[i
         if box is not None:
             boxes.add(box.mem_id)
     return boxes
+
+
+def _names(node: Any) -> str:
+    """Return class and id of an element; the id of a section is made of its heading, and left out."""
+    names, own = node.attributes.get("class") or "", node.attributes.get("id") or ""
+    return names if node.tag == "section" or "section" in names.split() else f"{names} {own}"
 
 
 def _is_named(pattern: re.Pattern[str], names: str) -> bool:
@@ -370,8 +383,16 @@ def _walk(root: Any, reader: _Reader, sizes: Mapping[int, int]) -> list[_Piece]:
 class _Reader:
     """Collects text into pieces while an element is walked."""
 
-    def __init__(self, kept: set[int], boxes: set[int], half: float, believed: float) -> None:
+    def __init__(
+        self,
+        kept: set[int],
+        boxes: set[int],
+        half: float,
+        believed: float,
+        by_name: bool = True,
+    ) -> None:
         self.pieces: list[_Piece] = []
+        self._by_name = by_name
         self._kept, self._boxes, self._half, self._believed = kept, boxes, half, believed
         self._open: list[int] = []  # block-level elements
         self._parents: dict[int, int] = {}
@@ -405,8 +426,7 @@ class _Reader:
             return True
         if "display:none" in (attributes.get("style") or "").replace(" ", "").lower():
             return True
-        names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-        return _is_named(_DROPPED_NAMES, names)
+        return self._by_name and tag not in _HEADINGS and _is_named(_DROPPED_NAMES, _names(node))
 
     def add(self, text: str) -> None:
         """Take a text node; its white space collapses, unless preformatted."""

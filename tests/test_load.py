@@ -515,6 +515,69 @@ def test_superscripts_are_note_marks_powers_or_text(
     assert document.text == f"Works\n\nThey opened {text}\n\n{SENTENCES}"
 
 
+PLANT = f"<h2>The plant</h2><p>{SENTENCES}</p>"
+ELEMENTOR = '<div class="elementor-element elementor-widget elementor-widget-{}"><div class="elementor-widget-container">{}</div></div>'
+ABOUT = (
+    '<div class="sidebar section"><div class="widget Text"><p>I live in this town.</p></div></div>'
+)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ELEMENTOR.format("text-editor", PLANT)
+        + ELEMENTOR.format("social-icons", "<p>Find us on all of the networks.</p>"),
+        f'<div class="widget Blog" id="Blog1"><div class="post">{PLANT}</div></div>{ABOUT}',
+        f'<section id="social-impact">{PLANT}</section>',
+        f'<div id="related-work" class="section level2">{PLANT}</div>',
+        PLANT.replace("<h2>", '<h2 id="social-impact" class="widget-title">'),
+    ],
+    ids=["Elementor", "Blogger", "section", "R Markdown", "heading"],
+)
+@pytest.mark.parametrize("main", ["main", "div"])
+def test_no_name_costs_an_article_or_its_parts(main: str, parts: str, sandbox: Sandbox) -> None:
+    page = f"<title>T</title><{main}><h1>Works</h1>{parts}</{main}>"
+    document = load("a.html", page.encode(), sandbox)
+    assert document.text == f"Works\n\nThe plant\n\n{SENTENCES}"
+
+
+def test_names_that_would_leave_no_sentence_are_not_believed(sandbox: Sandbox) -> None:
+    site_origin = f'<div class="so-panel widget widget_sow-editor">{PLANT}</div>'
+    page = f"<title>T</title><main><h1>Works</h1>{site_origin}</main>"
+    document = load("a.html", page.encode(), sandbox)
+    assert document.text == f"Works\n\nThe plant\n\n{SENTENCES}"
+
+    help_box = '<div id="help-popup"><p>Press Escape to hide this again.</p></div>'
+    page = f"<title>T</title>{help_box}<main><h1>Works</h1></main>"
+    assert load("a.html", page.encode(), sandbox).text == "Works"
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        '<div class="sidebar"><div class="widget"><h2>About</h2><p>I live in this town.</p></div></div>',
+        '<div class="widget-area"><p>I have lived in this town for years.</p></div>',
+        '<div class="widget widget_text"><p>I have lived in this town for years.</p></div>',
+        '<div class="weather-widget"><p>It will be rather cloudy this evening.</p></div>',
+        '<section class="related-posts"><h2>Related</h2><p>The council met again this evening.</p></section>',
+        '<section id="comments" class="comments-area"><p>I have said so for many years.</p></section>',
+        '<div id="comments"><h2>Comments</h2><p>I have said so for many years.</p></div>',
+        '<div id="social"><p>Find us on all of the networks.</p></div>',
+    ],
+)
+def test_boxes_of_a_site_are_told_by_name(box: str, sandbox: Sandbox) -> None:
+    page = f"<title>T</title><main><h1>Works</h1><p>{SENTENCES}</p>{box}<p>{SENTENCES}</p></main>"
+    document = load("a.html", page.encode(), sandbox)
+    assert document.text == f"Works\n\n{SENTENCES}\n\n{SENTENCES}"
+
+
+def test_comments_longer_than_the_article_are_none_of_it(sandbox: Sandbox) -> None:
+    comments = f"<p>{SENTENCES}</p>" * 30
+    page = f'<title>T</title><main><h1>Works</h1><p>It opened at last in May.</p><div id="comments">{comments}</div></main>'
+    document = load("a.html", page.encode(), sandbox)
+    assert document.text == "Works\n\nIt opened at last in May."
+
+
 # --- PDF --------------------------------------------------------------------------------------
 
 
