@@ -76,8 +76,7 @@ _SENTENCE_END = (".", "!", "?", "…", '."', ".'", ".”", ".’", '?"', "?”",
 _NOTICE = re.compile(
     r"(?:- )?(?:(?:skip )?advertisement|(?:please )?share(?: this)?(?: article| story| page| post)?:?|"
     r"(?:copyright )?(?:©|\(c\) ).*|copyright \d{4}.*|(?:.*\. )?all rights reserved\.?|"
-    r"\d+ min(?:ute)?s? read|read more:.*|loading\.*|you are visitor number .*|"
-    r"(?:sign up|subscribe|log in|sign in|skip to)\b.*(?<!\.))",
+    r"\d+ min(?:ute)?s? read|read more:.*|loading\.*|you are visitor number .*)",
     re.I,
 )
 _NOTICE_CHARACTERS = 120
@@ -349,17 +348,19 @@ class _Piece:
         """Whether it is a link to somewhere else, or what sites say among the paragraphs."""
         if len(self.text) <= _NOTICE_CHARACTERS and _NOTICE.fullmatch(self.text):
             return True
-        if self.level or self.linked <= _LINKED_SHARE or self.text.endswith("."):
+        if self.level or self.cells > 1 or self.linked <= _LINKED_SHARE or self.text.endswith("."):
             return False
         return len(self.text[:1000].split()) < _LINKED_WORDS
 
     @property
     def is_paragraph(self) -> bool:
-        """Whether it is a sentence at least, or a row of a table."""
+        """Whether it is a sentence at least, or a row of a table that is not one of links."""
         if self.level or self.is_notice:
             return False
+        if self.cells > 1:
+            return self.linked <= _LINKED_SHARE
         words = len(self.text[:1000].split())
-        return self.cells > 1 or (words >= _PARAGRAPH_WORDS and self.text.endswith(_SENTENCE_END))
+        return words >= _PARAGRAPH_WORDS and self.text.endswith(_SENTENCE_END)
 
 
 def _walk(root: Any, reader: _Reader, sizes: Mapping[int, int]) -> list[_Piece]:

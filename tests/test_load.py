@@ -578,6 +578,36 @@ def test_comments_longer_than_the_article_are_none_of_it(sandbox: Sandbox) -> No
     assert document.text == "Works\n\nIt opened at last in May."
 
 
+def test_rows_of_links_are_rows_of_a_table(sandbox: Sandbox) -> None:
+    rows = "".join(
+        f"<tr><td><a href=/y>{year}</a></td><td><a href=/c>{club}</a></td></tr>"
+        for year, club in [(2002, "Obermoor United"), (2003, "Kesten Rovers")]
+    )
+    page = (
+        "<title>T</title><table><tr><td><a href=/>Home</a></td><td><a href=/n>News</a></td></tr></table>"
+        f"<div><h1>Winners</h1><p>{SENTENCES}</p><table>{rows}</table></div>"
+        "<table><tr><td><a href=/i>Imprint</a></td><td><a href=/m>Mail</a></td></tr></table>"
+    )
+    text = load("a.html", page.encode(), sandbox).text
+    assert text == f"Winners\n\n{SENTENCES}\n\n2002 | Obermoor United\n2003 | Kesten Rovers"
+
+
+def test_signing_in_is_a_notice_only_as_a_link(sandbox: Sandbox) -> None:
+    page = (
+        '<title>T</title><main><h1>Router</h1><p><a href="/in">Log in</a></p>'
+        f"<h2>Log in to the router</h2><p>{SENTENCES}</p><ul>"
+        "<li>Sign in with the user name admin and the password on the label</li>"
+        '<li><a href="/up">Sign up for the newsletter</a></li></ul>'
+        f"<h2>Sign up for alerts</h2><p>{SENTENCES}</p></main>"
+    )
+    text = load("a.html", page.encode(), sandbox).text
+    assert text == (
+        f"Router\n\nLog in to the router\n\n{SENTENCES}\n\n"
+        "- Sign in with the user name admin and the password on the label\n\n"
+        f"Sign up for alerts\n\n{SENTENCES}"
+    )
+
+
 # --- PDF --------------------------------------------------------------------------------------
 
 
