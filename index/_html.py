@@ -53,6 +53,7 @@ _BLOCK_TAGS = _words(
     "form h1 h2 h3 h4 h5 h6 header hgroup hr html li main ol p pre section summary table tbody td "
     "tfoot th thead tr ul"
 )
+_LINES = _words("br div p")  # in a cell of a data table they do not part it
 _META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 _OPEN_OR_CLOSE = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 # Elements without an end tag, or whose end tag is often left out: they do not nest in themselves.
@@ -71,6 +72,7 @@ _SECOND_ARTICLE = 0.4  # of the largest article's text: the page has several
 _SIGN_UP_CHARACTERS = 300  # of a box around a form
 _LINKED_SHARE = 0.5  # of a block's characters: above, it is a link to somewhere else
 _LINKED_WORDS = 20  # a longer block is read whatever it links to
+_CELL_CHARACTERS = 400  # of a cell of several paragraphs: above, the table is for layout
 _PARAGRAPH_WORDS = 5
 _SENTENCE_END = (".", "!", "?", "…", '."', ".'", ".”", ".’", '?"', "?”", '!"', "!”", ".)", ":")
 _NOTICE = re.compile(
@@ -328,6 +330,18 @@ def _is_power(node: Any) -> bool:
     return node.tag == "sup" and _POWER.fullmatch(node.text()) is not None
 
 
+def _is_data_table(node: Any) -> bool:
+    """Tell whether an element is a table of rows and columns, not one that lays out a page."""
+    if node.tag != "table" or any(
+        part.css_first("table, h1, h2, h3, h4, h5, h6") is not None for part in node.iter()
+    ):
+        return False
+    cells = node.css("td, th")
+    return len(cells) > len(node.css("tr")) and not any(
+        len(cell.text()) > _CELL_CHARACTERS and len(cell.css("br, div, p")) > 1 for cell in cells
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A block as the page has it.
@@ -402,6 +416,7 @@ class _Reader:
         self._characters = self._linked = 0
         # Open elements of these kinds.
         self._links = self._articles = self._preformatted = self._powers = 0
+        self._data_table = 0  # the open one; they do not nest
         self._prefix = ""
         self._cells = 0
         self._first = False  # of a list or table
@@ -444,6 +459,9 @@ class _Reader:
     def open(self, node: Any) -> None:
         """Begin an element."""
         tag = node.tag
+        if self._is_within_cell(tag):
+            self._parts.append(" ")
+            return
         if tag == "br":
             self._parts.append("\n")
         elif tag == "a":
@@ -461,7 +479,9 @@ class _Reader:
             self._articles += 1
         elif tag == "pre":
             self._preformatted += 1
-        elif tag in {"ul", "ol", "dl", "table"}:
+        elif _is_data_table(node):
+            self._data_table = node.mem_id
+        if tag in {"ul", "ol", "dl", "table"}:
             self._first = True
         elif tag in {"li", "tr", "dt", "dd"}:
             self._prefix = "- " if tag == "li" else ""
@@ -470,6 +490,9 @@ class _Reader:
     def close(self, node: Any) -> None:
         """End an element."""
         tag = node.tag
+        if self._is_within_cell(tag):
+            self._parts.append(" ")
+            return
         if tag == "a":
             self._links -= 1
         elif _is_power(node):
@@ -487,8 +510,13 @@ class _Reader:
             self._articles -= 1
         elif tag == "pre":
             self._preformatted -= 1
+        elif node.mem_id == self._data_table:
+            self._data_table = 0
         elif tag == "li":
             self._prefix = ""
+
+    def _is_within_cell(self, tag: str) -> bool:
+        return self._data_table != 0 and not self._preformatted and tag in _LINES
 
     def flush(self, level: int = 0) -> None:
         """End the piece that is being collected."""

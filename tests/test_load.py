@@ -608,6 +608,44 @@ def test_signing_in_is_a_notice_only_as_a_link(sandbox: Sandbox) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (
+            "<tr><th><p>Town<th><p>People<tr><td><p>Kesten</p></td>\n<td><div><p>34,000</p></div></td>",
+            "Town | People\nKesten | 34,000",
+        ),
+        (
+            "<tr><td><p>Pavel</p><p>Stern</p></td><td>born<br>1760</td></tr>",
+            "Pavel Stern | born 1760",
+        ),
+        (
+            f"<tr><td><p>Obermoor</p></td><td><p>{SENTENCES}</p></td></tr>",
+            f"Obermoor | {SENTENCES}",
+        ),
+        ("<tr><td>1</td><td><pre>x  y<br>z</pre></td></tr>", "1\n\nx  y\nz"),
+        # For layout.
+        ("<tr><td>Left</td><td><h2>Right</h2><p>One.</p></td></tr>", "Left\n\nRight\n\nOne."),
+        (
+            "<tr><td>Left</td><td><table><tr><td><p>a</p></td><td>b</td></tr></table><p>One.</p></td></tr>",
+            "Left\n\na | b\n\nOne.",
+        ),
+        (
+            "<tr><td><p>One.</p><p>Two.</p></td></tr><tr><td>Three.</td></tr>",
+            "One.\n\nTwo.\nThree.",
+        ),
+        (
+            f"<tr><td>Left</td><td><p>{SENTENCES}</p><p>{SENTENCES}</p></td></tr>",
+            f"Left\n\n{SENTENCES}\n\n{SENTENCES}",
+        ),
+    ],
+)
+def test_paragraphs_in_a_cell_are_one_cell(rows: str, text: str, sandbox: Sandbox) -> None:
+    page = f"<title>T</title><main><h1>Works</h1><table>{rows}</table><p>The end.</p></main>"
+    document = load("a.html", page.encode(), sandbox)
+    assert document.text == f"Works\n\n{text}\n\nThe end."
+
+
 # --- PDF --------------------------------------------------------------------------------------
 
 
