@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
+from unicodedata import normalize
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, Prefix
@@ -40,7 +41,14 @@ class Spelling:
     nearest; of several one that is a likely slip away, and of these the one that most texts hold. Of three
     letters, not all capitals, only a stop word is made, by one more letter ("wht"). Without such a word one of
     six letters or more and no capital, which would often be a name, is read as a common word of English a likely
-    slip away, so that the question makes sense at least. Without that one too it stays.
+    slip away, so that the question makes sense at least. Without that one too it stays. A contraction without
+    its apostrophe gets it ("didnt").
+
+    A name that the texts lack is no slip in another one. A word in capitals ("OPEC") stays, unless the whole
+    question is in capitals. One with a capital ("Ruto") is read only as a word a likely slip away ("Ruth" is
+    none); if it has eight letters or more, also as one that is no word of English ("Djokovitch"); and at the
+    beginning, where any word has a capital, also as a stop word. Whether the texts write a word with a capital
+    the index does not say.
     """
 
     def __init__(self, lexical: LexicalIndex, is_word: Callable[[str], bool]) -> None:
@@ -56,9 +64,17 @@ class Spelling:
 
         What comes out is not changed by a second time.
         """
-        return _WORD.sub(lambda word: self._meant(word.group()), question)
+        first = _WORD.search(question)
 
-    def _meant(self, typed: str) -> str:
+        def meant(found: re.Match[str]) -> str:
+            typed = found.group()
+            if len(typed) > 1 and typed.isupper() and not question.isupper():
+                return typed
+            return self._meant(typed, begins=bool(first and first.span() == found.span()))
+
+        return _WORD.sub(meant, question)
+
+    def _meant(self, typed: str, *, begins: bool) -> str:
         word = typed.lower()
         if (
             not _SHORTEST - 1 <= len(word) <= _LONGEST
@@ -70,6 +86,8 @@ class Spelling:
         choices: Mapping[str, int] = self._initials.get(word[0], {})
         if word in choices:  # a part of a word, such as "b" in "plan_b"
             return typed
+        if word in _contractions():
+            return _as_typed(_contractions()[word], typed)
         if len(word) < _SHORTEST:
             if typed.isupper():
                 return typed
@@ -81,6 +99,8 @@ class Spelling:
             score_cutoff=1 if len(word) < _TWO_SLIPS else 2,
             limit=None,
         )
+        if typed != word:
+            near = [one for one in near if _same_name(word, one[0], begins=begins)]
         if not near and len(word) >= _ENGLISH and typed.islower():
             choices = _common_english().get(word[0], {})
             found = process.extract(
@@ -93,19 +113,30 @@ class Spelling:
             (one[:2] for one in near),
             key=lambda one: (one[1], _unlikely(word, one[0]), -choices[one[0]], one[0]),
         )[0]
-        if len(typed) > 1 and typed.isupper():
-            return meant.upper()
-        return meant.capitalize() if typed[0].isupper() else meant
+        return _as_typed(meant, typed)
+
+
+def _as_typed(meant: str, typed: str) -> str:
+    if len(typed) > 1 and typed.isupper():
+        return meant.upper()
+    return meant.capitalize() if typed[0].isupper() else meant
 
 
 _SHORT_STOP_WORDS = frozenset(word for word in STOP_WORDS if len(word) == _SHORTEST)
+
+
+def _same_name(typed: str, meant: str, *, begins: bool) -> bool:
+    """Tell whether ``typed``, which had a capital, is rather ``meant`` than the name of something else."""
+    if not _unlikely(typed, meant) or (begins and meant in STOP_WORDS):
+        return True
+    return len(typed) >= _TWO_SLIPS and meant not in _english()
 
 
 def _unlikely(typed: str, meant: str) -> bool:
     """Tell whether one slip hardly makes ``typed`` of ``meant``: a letter of another key, or one too many.
 
     A letter that is missing, doubled, swapped with its neighbour or replaced by one beside it on the
-    keyboard is likely; of two slips nothing is said.
+    keyboard is likely, and so is an accent; of two slips nothing is said.
     """
     if len(typed) < len(meant):
         return False
@@ -114,7 +145,8 @@ def _unlikely(typed: str, meant: str) -> bool:
         return typed[at] != typed[at - 1]
     if typed[at + 1 :] != meant[at + 1 :]:
         return False  # two letters swapped, or two slips
-    return not any(typed[at] + meant[at] in row + " " + row[::-1] for row in KEYBOARD)
+    one, other = (normalize("NFD", word[at])[0] for word in (typed, meant))
+    return one != other and not any(one + other in row + " " + row[::-1] for row in KEYBOARD)
 
 
 @cache
@@ -126,6 +158,13 @@ def _english() -> dict[str, int]:
     file = resources.files("symspellpy") / "frequency_dictionary_en_82_765.txt"
     rows = map(str.split, file.read_text(encoding="utf-8-sig").splitlines())
     return {word: int(count) for word, count in rows}
+
+
+@cache
+def _contractions() -> dict[str, str]:
+    """Return "didn't" by "didnt", and the like; of three letters they are mostly something else ("Ive")."""
+    found = {word.replace("'", ""): word for word in _english() if "'" in word}
+    return {typed: word for typed, word in found.items() if len(typed) >= _SHORTEST}
 
 
 @cache

@@ -15,6 +15,7 @@ TEXTS = [
     "Alcaraz won Wimbledon before the market closed.",
     "Another market, another telescope.",
 ]
+SEEDS = ["The open idea of Ruth and Pedro: a melon", "Djokovic lost Wimbledon", "the Nobel Prize"]
 KNOWN = frozenset({"telescom"})
 
 
@@ -51,6 +52,7 @@ def test_a_misspelt_word_is_put_right(typed: str, meant: str) -> None:
         "markers",  # a word, if one that no text holds
         "telescom",  # somebody knows it
         "dog",  # short
+        "ive",
         "wen",  # a word, if one that is seldom meant
         "WHT hbl",  # capitals; no stop word
         "1967",
@@ -101,6 +103,56 @@ def test_a_corrected_question_is_not_corrected_again(texts: list[str], question:
 )
 def test_what_no_text_holds_is_read_as_a_common_word_of_english(typed: str, meant: str) -> None:
     assert spelling().corrected(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who heads OPEC?",
+        "Does IAEA chief Grossi agree?",
+        "Who is DJOKOVITCH?",  # in capitals, if nearly a name of the texts
+        "Who is William Ruto?",
+        "Who beat Petro?",
+        "Is Meloni Italian?",
+        "Meloni age",
+        "OPEC",
+        "WHO HEADS OPEC?",  # no likely slip
+    ],
+)
+def test_a_name_that_the_texts_lack_stays(question: str) -> None:
+    assert spelling(SEEDS).corrected(question) == question
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Did Djokovitch win Wimbeldon?", "Did Djokovic win Wimbledon?"),
+        ("did djokovitch win wimbeldon?", "did djokovic win wimbledon?"),
+        ("DID DJOKOVIC WIN WIMBELDON?", "DID DJOKOVIC WIN WIMBLEDON?"),
+        ("Who won the Nobel Pirze?", "Who won the Nobel Prize?"),
+        ("Whech did Nobel win?", "Which did Nobel win?"),  # the first word, and a stop word
+        ("Who is Pwdro?", "Who is Pedro?"),
+        ("who is petro?", "who is pedro?"),  # without a capital a name is a word like any other
+    ],
+)
+def test_a_name_that_the_texts_hold_is_put_right(typed: str, meant: str) -> None:
+    assert spelling(SEEDS).corrected(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("why didnt they win", "why didn't they win"),
+        ("Isnt it? It wasnt; it doesnt.", "Isn't it? It wasn't; it doesn't."),
+        ("DIDNT THEY", "DIDN'T THEY"),
+        ("what theyre saying", "what they're saying"),
+        ("why didn't they", "why didn't they"),
+        ("the wont cant", "the wont cant"),  # words of English
+    ],
+)
+def test_a_contraction_gets_its_apostrophe(typed: str, meant: str) -> None:
+    assert spelling().corrected(typed) == meant
+    assert spelling().corrected(meant) == meant
 
 
 @pytest.mark.parametrize("text", ["foo_barbaz", "abc123defgh", "x-rayed_photos, o'neill’s"])
