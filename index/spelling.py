@@ -122,6 +122,11 @@ def _as_typed(meant: str, typed: str) -> str:
     return meant.capitalize() if typed[0].isupper() else meant
 
 
+def is_common_english(word: str) -> bool:
+    """Tell whether ``word``, in lower case, is one of the 30,000 words of English that are used most."""
+    return word in _common_english().get(word[:1], {})
+
+
 _SHORT_STOP_WORDS = frozenset(word for word in STOP_WORDS if len(word) == _SHORTEST)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from index.spelling import is_common_english
 from qa.types import Refusal
 
 if TYPE_CHECKING:
@@ -31,10 +33,16 @@ _ASKING = frozenset(
     quién quien quiénes qué cuándo cuando dónde donde cuál cuánto cuántos quando perché perche
     quanto quanti quem onde qual quantos wanneer waar waarom welke hoeveel vem vad när varför vilken
     vilket hvem hvad hvornår hvorfor hvilken hvilket mikä milloin missä miksi kuinka kto kiedy
-    gdzie dlaczego kdo kdy proč kolik nerede neden hangi cine când""".split()
+    gdzie dlaczego czy kdo kdy proč kolik nerede neden hangi cine când""".split()
 )
 """Question words that begin a question in those languages, and in English neither a question nor a
 well-known name, as "dove", "kuka" and "qui" do (Dove, KUKA, Qui-Gon)."""
+
+_FOREIGN = frozenset(
+    """a al bin da de del dela della delle dem den der des di die do dos du el est et hat ist la las le les lo
+    los of per por que qui san st ten ter un una une van von war was y zu""".split()
+)
+"""Little words of other languages; between two words with capitals they are part of a name."""
 
 _LANGUAGES = (
     "en",
@@ -141,12 +149,38 @@ def _maybe_english(question: str) -> bool:
     if latin < len(letters) / 2:
         return False
     words = _WORD.findall(question.lower())
-    if "¿" in question or words[0] in _ASKING:
+    if "¿" in question or (words[0] in _ASKING and _BEGINS.isdisjoint(words)):
         return False
     if not _ENGLISH.isdisjoint(words) or len(words) < 3:
         return True
     language, probability = _identifier().classify(question.lower())
-    return bool(language == "en" or probability < _SURE)
+    if language == "en" or probability < _SURE:
+        return True
+    return _mostly_english(_without_names(question))
+
+
+def _mostly_english(words: Sequence[str]) -> bool:
+    english = [w for w in words if w.isdigit() or (w not in _FOREIGN and is_common_english(w))]
+    return len(english) >= len(words) / 2
+
+
+def _without_names(question: str) -> list[str]:
+    """Return the words beside names, in lower case, or the first word if there are no others.
+
+    Names are words with a capital, but for one that only begins the question, and what joins them ("Luis de
+    la Fuente").
+    """
+    words = _WORD.findall(question)
+    kept = []
+    for at, word in enumerate(words):
+        joined = [
+            next((w[0].isupper() for w in side if w not in _FOREIGN), False)
+            for side in (words[:at][::-1], words[at + 1 :])
+        ]
+        named = (at > 0 or joined[1]) if word[0].isupper() else word in _FOREIGN and all(joined)
+        if not named and len(word) > 1:
+            kept.append(word.lower())
+    return kept or [words[0].lower()]
 
 
 @cache
