@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from index._parse import Block, Parsed, assemble, title_of
-from index._text import decode, parse_date, plain, top_matter
+from index._text import decode, parse_date, plain, raised, top_matter
 from index.errors import LoadError
 
 
@@ -45,7 +45,6 @@ _NOTE_NAMES = re.compile(
     r"(?:^|[\s_-])(?:footnotes?|fn|noteref|references?|cite)(?:$|[\s_-])", re.I
 )
 _POWER = re.compile(r"\s*[+\-−]?[0-9]+[+\-−]?\s*")
-_SUPERSCRIPTS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCK_TAGS = _words(
@@ -450,7 +449,7 @@ class _Reader:
             ends = (" " if text[:1].isspace() else "", " " if text[-1:].isspace() else "")
             text = " ".join(text.split()).join(ends) if text.strip() else " "
         if self._powers:
-            text = text.strip().translate(_SUPERSCRIPTS)
+            text = raised(text.strip())
         size = len(text.strip())
         self._characters += size
         self._linked += size if self._links else 0

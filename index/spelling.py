@@ -44,8 +44,8 @@ class Spelling:
     slip away, so that the question makes sense at least. Without that one too it stays. A contraction without
     its apostrophe gets it ("didnt").
 
-    A name that the texts lack is no slip in another one. A word in capitals ("OPEC") stays, unless the whole
-    question is in capitals. One with a capital ("Ruto") is read only as a word a likely slip away ("Ruth" is
+    A name that the texts lack is no slip in another one. A word in capitals ("OPEC"), unless the whole question is
+    in capitals, is read only as one that two letters swapped or one doubled make of it ("HTLM"). One with a capital ("Ruto") is read only as a word a likely slip away ("Ruth" is
     none); if it has eight letters or more, also as one that is no word of English ("Djokovitch"); and at the
     beginning, where any word has a capital, also as a stop word. Whether the texts write a word with a capital
     the index does not say.
@@ -67,14 +67,12 @@ class Spelling:
         first = _WORD.search(question)
 
         def meant(found: re.Match[str]) -> str:
-            typed = found.group()
-            if len(typed) > 1 and typed.isupper() and not question.isupper():
-                return typed
-            return self._meant(typed, begins=bool(first and first.span() == found.span()))
+            begins = bool(first and first.span() == found.span())
+            return self._meant(found.group(), begins=begins, shouted=question.isupper())
 
         return _WORD.sub(meant, question)
 
-    def _meant(self, typed: str, *, begins: bool) -> str:
+    def _meant(self, typed: str, *, begins: bool, shouted: bool) -> str:
         word = typed.lower()
         if (
             not _SHORTEST - 1 <= len(word) <= _LONGEST
@@ -99,7 +97,9 @@ class Spelling:
             score_cutoff=1 if len(word) < _TWO_SLIPS else 2,
             limit=None,
         )
-        if typed != word:
+        if len(typed) > 1 and typed.isupper() and not shouted:
+            near = [one for one in near if _is_rearranged(word, one[0])]
+        elif typed != word:
             near = [one for one in near if _same_name(word, one[0], begins=begins)]
         if not near and len(word) >= _ENGLISH and typed.islower():
             choices = _common_english().get(word[0], {})
@@ -128,6 +128,13 @@ def is_common_english(word: str) -> bool:
 
 
 _SHORT_STOP_WORDS = frozenset(word for word in STOP_WORDS if len(word) == _SHORTEST)
+
+
+def _is_rearranged(typed: str, meant: str) -> bool:
+    """Tell whether two letters of ``meant`` were swapped, or one typed twice."""
+    return not _unlikely(typed, meant) and (
+        len(typed) > len(meant) or sorted(typed) == sorted(meant)
+    )
 
 
 def _same_name(typed: str, meant: str, *, begins: bool) -> bool:

@@ -139,6 +139,12 @@ def test_a_name_that_the_texts_hold_is_put_right(typed: str, meant: str) -> None
     assert spelling(SEEDS).corrected(typed) == meant
 
 
+def test_of_an_abbreviation_two_letters_swapped_or_one_doubled_are_put_right() -> None:
+    found = spelling(["html brics isro"])
+    assert found.corrected("Is HTLM of BRRICS?") == "Is HTML of BRICS?"
+    assert found.corrected("Is ISEO of BRIC?") == "Is ISEO of BRIC?"
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
