@@ -243,13 +243,20 @@ def test_a_row_names_its_context_by_its_digest(tmp_path: Path) -> None:
     }
 
 
-def test_the_questions_that_ship_have_no_texts() -> None:
-    with gzip.open(ROOT / "qa/training/questions.jsonl.gz", "rt", encoding="utf-8") as file:
+@pytest.mark.parametrize(
+    ("name", "least", "sources"),
+    [
+        ("questions", 30_000, {"own", "own-more", "own-pairs", "own-wiki"}),
+        ("near", 14_000, {"own-near"}),
+    ],
+)
+def test_the_questions_that_ship_have_no_texts(name: str, least: int, sources: set[str]) -> None:
+    with gzip.open(ROOT / f"qa/training/{name}.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    assert len({row["id"] for row in rows}) == len(rows) > 30_000
+    assert len({row["id"] for row in rows}) == len(rows) > least
+    assert {row["source"] for row in rows} == sources
     for row in rows:
         assert row.keys() == {"id", "source", "context_sha256", "question", "spans"}
-        assert row["source"] in ("own", "own-more", "own-pairs", "own-wiki")
         assert re.fullmatch("[0-9a-f]{64}", row["context_sha256"])
         assert row["question"] == row["question"].strip() != ""
         assert all(0 <= start < end for start, end in row["spans"])
@@ -269,6 +276,30 @@ def test_the_articles_that_ship_can_be_trained_on_as_they_are() -> None:
     # A text stands once; the other rows about it name it.
     texts = [row["context"] for row in raw if "context" in row]
     assert len(set(texts)) == len(texts) == len({row.context for row in rows})
+
+
+@pytest.mark.parametrize("name", ["qa/training/folders", "tests/golden/folders"])
+def test_the_folders_are_articles_with_near_misses(name: str) -> None:
+    file = ROOT / f"{name}.jsonl.gz"
+    rejected = Rejected()
+    rows = load_rows([file], rejected)
+    assert rejected.counts() == {}
+    by_article: dict[str, list[Example]] = {}
+    for row in rows:
+        by_article.setdefault(row.context, []).append(row)
+    assert len(by_article) >= 40
+    assert len({row.title for row in rows}) == len(by_article)
+    for article, about in by_article.items():
+        assert 400 <= len(article.split()) <= 700
+        assert [sum(bool(row.answers) is kind for row in about) for kind in (True, False)] == [8, 7]
+
+
+def test_the_folders_to_measure_with_are_none_that_was_fitted_to() -> None:
+    fitted, measured = (
+        {row.context for row in load_rows([ROOT / name], Rejected())}
+        for name in ("qa/training/folders.jsonl.gz", "tests/golden/folders.jsonl.gz")
+    )
+    assert fitted.isdisjoint(measured)
 
 
 def test_negatives_hold_no_answer_and_are_of_other_contexts(
