@@ -22,6 +22,12 @@ _LETTER_A = re.compile(r"(?<=\w )A(?=[^\w\s]*$|[\d,;:)]| \d)")
 
 _NEGATIONS = frozenset("no not never nor neither without non".split())
 
+_MEANS = (
+    r"\s*\(|,?\s+(?:which\s+|that\s+)?(?:(?:is\s+|was\s+)?short\s+for|(?:stands|stood)\s+for|"
+    r"(?:is\s+|was\s+)?an\s+(?:acronym|abbreviation)\s+(?:for|of)|means|meaning)\s+(?:the\s+)?"
+)
+"""What stands between a short form and its long one."""
+
 _WORD = re.compile(r"[^\W\d_]+")
 
 _KEPT = {ord(mark): ord(mark) - ord("!") + ord("！") for mark in ".:/-,+#"} | {
@@ -169,12 +175,6 @@ def is_explanation(candidate: Candidate, short: str) -> bool:
         )
         or re.match(rf"[”\"']?\s*\((?:the\s+)?[“\"']?{name}(?!\w)", after, re.IGNORECASE)
     )
-
-
-_MEANS = (
-    r"\s*\(|,?\s+(?:which\s+|that\s+)?(?:(?:is\s+|was\s+)?short\s+for|(?:stands|stood)\s+for|"
-    r"(?:is\s+|was\s+)?an\s+(?:acronym|abbreviation)\s+(?:for|of)|means|meaning)\s+(?:the\s+)?"
-)
 
 
 def same_wording(text: str) -> str:

@@ -13,7 +13,7 @@ there, and some about the right subject with the fact absent. Every question is 
 A question without accepted answers is one that
 nothing answers, whatever is left: a near miss, if its text comes close to it. An answer is right if its F1 with an accepted answer is at least 0.5. Two logistic regressions (L2, scikit-learn) are fitted: whether there is
 an answer, to all questions (one that was answered rightly has one, wherever it was found), and whether the first answer is right, to those that have one.
-In the first, questions without an answer weigh twice as much, and those of sources with near misses a third: how many a folder is asked of them
+In the first, questions without an answer weigh twice as much, and all of sources with near misses about a third: how many a folder is asked of them
 nobody knows, and so the probabilities are off by less than .03 both where the corpus answers three of four and where
 it answers half (``half_answerable``). The measurements beside the weights are of predictions made in ten-fold
 cross-validation by article, so that no article's questions were seen by what predicts them.
