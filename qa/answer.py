@@ -83,11 +83,11 @@ class QAConfig:
     further: int = 4
     """Passages read besides, where those hold no sure answer."""
 
-    sure: float = 16.0
+    sure: float = 14.0
     """The score of a first answer (`Candidate.score`, a logit) with which no further passages are read; chosen
-    for the package's reader. With 10, 14, 16, 18 and always reading them 77.4, 77.7, 77.8, 77.9 and 77.9 F1 on
-    1,358 dev questions, and 236, 239, 239, 240 and 240 of 299 golden questions right; without them 77.8 and 233
-    (docs/measurements.md)."""
+    for the package's reader, whose golden questions are answered as with 16. Of the reader two before it, whose scores were
+    higher, 10, 14, 16, 18 and always reading them gave 77.4, 77.7, 77.8, 77.9 and 77.9 F1 on 1,358 dev questions, and 236,
+    239, 239, 240 and 240 of 299 golden questions right; without them 77.8 and 233 (docs/measurements.md)."""
 
     depth: int = 48
     """Passages looked at to find those to read among copies, and copies to cite. With three edited copies
