@@ -122,6 +122,8 @@ def index(
     columns_named = title_column is not None or text_column is not None
     if columns_named and not folders:
         raise click.UsageError("--title-column and --text-column are for FOLDERS: name them too")
+    if (include or exclude) and not folders:
+        raise click.UsageError("--include and --exclude are for FOLDERS: name them too")
     with _until_stopped() if watch else nullcontext(threading.Event()) as stop:
         from index.build import update_index
         from index.embed import DEFAULT_MODEL, SentenceEmbedder

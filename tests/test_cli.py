@@ -310,6 +310,10 @@ def test_include_and_exclude_choose_files_and_are_remembered(tmp_path: Path) -> 
     assert "added  news/c.md" in more.stdout
     assert "added  news/draft-a.txt" in more.stdout
     assert "d.md" not in more.stdout
+    for option in ("--include", "--exclude"):
+        nameless = run("index", "--index", index, option, "*.md")
+        assert nameless.exit_code == 2
+        assert "--include and --exclude are for FOLDERS: name them too" in nameless.stderr
 
 
 @pytest.mark.usefixtures("quick")
