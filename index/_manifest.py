@@ -44,7 +44,7 @@ class FolderRecord:
 
     ``path`` is absolute, or relative to the folder that holds the index.
     ``removed`` maps sources that were taken out by hand to the SHA-256 of their bytes; they stay
-    out until the bytes change. ``columns`` are those of its tables, none in an index from before they
+    out until the bytes change or they are restored. ``columns`` are those of its tables, none in an index from before they
     could be named.
     """
 

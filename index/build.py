@@ -156,6 +156,7 @@ def update_index(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     columns: Columns | None = None,
+    restore: Sequence[str | Path] = (),
     confirm: bool = False,
     dry_run: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -168,7 +169,8 @@ def update_index(
     left as they are. Without ``folders`` all of them are updated. ``include`` and ``exclude``
     (patterns as in `find_files`) hold for the named folders and are remembered; without any, those
     remembered hold, unless a ``rebuild`` names the folder anew. So do ``columns`` (title and text
-    together), and the folder's tables are parsed again when they change. A file whose bytes have not
+    together), and the folder's tables are parsed again when they change. The files of ``restore`` are
+    taken in though they were taken out by `remove_from_index`. A file whose bytes have not
     changed is not parsed again, a text that was embedded before is not embedded again, and without any
     change nothing is written. New passages are embedded by the index's own question encoder, which is made with
     the index; where it has one, only the name of ``embedder`` is used, so a lazy one loads no model.
@@ -198,6 +200,8 @@ def update_index(
         followed, in_scope = _choose_folders(
             store.path, before.folders, folders, include, exclude, columns, rebuild
         )
+        if restore:
+            followed = [_restore(folder, restore, store.path) for folder in followed]
         if base is None and not confirm:
             _require_salvaged(before.folders, store.path)
         contents = _read_folders(
@@ -330,7 +334,7 @@ def remove_from_index(
 ) -> BuildReport:
     """Take folders (by label or path) or single files (by source) out of the index.
 
-    A folder is not followed any more. A file stays out until it changes. No model is loaded and no
+    A folder is not followed any more. A file stays out until it changes or is restored. No model is loaded and no
     file of the user is touched. Raises `ConfigError` for a name that is not in the index, or where
     more than half of the documents would go and ``confirm`` is false; otherwise as `update_index`.
     """
@@ -566,7 +570,8 @@ def _read_file(
         out = (Skipped(file.source, _REMOVED),)
         return FileRecord(sha256, len(data), mtime_ns, (), out), ()
     known = before.files.get(file.source)
-    if trust_hashes and known is not None and known.sha256 == sha256:
+    # One that had been taken out is recorded with its hash and no document.
+    if trust_hashes and known is not None and known.sha256 == sha256 and known.documents:
         return replace(known, mtime_ns=mtime_ns), before.documents[file.source]
     loaded, skipped = load_file(file, data, columns=folder.columns, sandbox=sandbox)
     # That nothing could be read may be the machine's fault: it is tried again the next time.
@@ -622,6 +627,19 @@ def _admit(
     if skipped:  # depends on other files, so it is looked at afresh each time
         record = replace(record, sha256="", skipped=(*record.skipped, *skipped))
     return record, tuple(admitted)
+
+
+def _restore(folder: FolderRecord, files: Sequence[str | Path], index_dir: Path) -> FolderRecord:
+    """Forget that ``files`` were taken out by hand."""
+    root = _actual_path(folder, index_dir).resolve()
+    paths = [path.parent.resolve() / path.name for path in map(Path, files)]
+    sources = {
+        printable(f"{folder.label}/{path.relative_to(root).as_posix()}")
+        for path in paths
+        if path.is_relative_to(root)
+    }
+    removed = {source: sha256 for source, sha256 in folder.removed.items() if source not in sources}
+    return replace(folder, removed=removed)
 
 
 def _forget_changed(

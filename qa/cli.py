@@ -291,7 +291,8 @@ def list_documents(index_dir: Path) -> None:
 def remove(names: tuple[str, ...], index_dir: Path, dry_run: bool, yes: bool) -> None:
     """Take NAMES, folders or sources as `footnote list` shows them, out of the index.
 
-    The files themselves stay. A file that was taken out comes back when it changes.
+    The files themselves stay. A file that was taken out comes back when it changes, and
+    one that was added in the chat when it is added there again.
     """
     from index.build import remove_from_index
 

@@ -50,7 +50,8 @@ class Uploads:
     def add(self, files: Sequence[Path], progress: Callable[[float, str], None]) -> BuildReport:
         """Keep copies of ``files`` and update the index from them; return what changed.
 
-        A file that is already kept is not kept twice; one with a name that is taken gets another
+        A file that is already kept is not kept twice, and comes back if it was taken out of the
+        index; one with a name that is taken gets another
         name, so that nothing kept is ever overwritten. Of what is skipped only these files, and their
         rows, are in the report. ``progress`` takes how much is done, from 0 to
         1, and what is being done. Raises `ConfigError` if a copy cannot be made, and what
@@ -75,7 +76,7 @@ class Uploads:
             start, share, name = _STAGES[stage.stage]
             progress(start + share * stage.done / max(1, stage.total), name)
 
-        report = self._update(model, [folder], show)
+        report = self._update(model, [folder], show, [folder / name for name in names])
         told = (one for one in report.skipped if _file_name(one.source) in names)
         return replace(report, skipped=tuple(told))
 
@@ -90,13 +91,18 @@ class Uploads:
         return Store(self._index_dir).open(encoder=False).manifest.embedder.name
 
     def _update(
-        self, model: str, folders: Sequence[Path], progress: Callable[[Progress], None]
+        self,
+        model: str,
+        folders: Sequence[Path],
+        progress: Callable[[Progress], None],
+        restore: Sequence[Path] = (),
     ) -> BuildReport:
         with self._turn:
             return update_index(
                 self._index_dir,
                 folders,
                 embedder=self._embedder(model),
+                restore=restore,
                 progress=progress,
                 fs=self._fs,
             )

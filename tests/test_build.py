@@ -788,6 +788,22 @@ def test_a_removed_file_stays_out_until_it_changes(index: Path, folder: Path) ->
     assert update(index, folder).changed == ("news/3.txt",)
 
 
+@pytest.mark.parametrize("updated_between", [False, True])
+def test_a_removed_file_that_is_restored_comes_back_unchanged(
+    index: Path, folder: Path, updated_between: bool
+) -> None:
+    update(index, folder)
+    before = opened(index).documents
+    remove_from_index(index, ["news/2.txt", "news/3.txt"], fs=UnsyncedFileSystem())
+    if updated_between:
+        update(index, folder)
+    assert update(index, folder, restore=[folder / "3.txt"]).added == ("news/3.txt",)
+    assert opened(index).manifest.folders[0].removed.keys() == {"news/2.txt"}
+    assert update(index, folder, restore=[folder / "2.txt", index]).added == ("news/2.txt",)
+    assert opened(index).documents == before
+    assert not update(index, folder, restore=[folder / "3.txt"]).written
+
+
 def test_removing_what_is_not_there(index: Path, folder: Path) -> None:
     update(index, folder)
     with pytest.raises(ConfigError, match=r"'news/99.txt' is neither"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from index.build import update_index
+from index.build import remove_from_index, update_index
 from index.errors import ConfigError
 from index.store import Store
 from qa.uploads import FOLDER, Uploads
@@ -55,6 +55,25 @@ def test_another_file_of_the_same_name_does_not_replace_the_first(
     kept = {path.name: path.read_text() for path in (index / FOLDER).iterdir()}
     assert kept == {"new.txt": "First text.", "new-2.txt": "Second text."}
     assert {"uploads/new.txt", "uploads/new-2.txt"} <= sources(index)
+
+
+def test_an_upload_that_was_removed_comes_back_when_it_is_handed_in_again(
+    index: Path, tmp_path: Path
+) -> None:
+    uploads = Uploads(index, FakeEmbedder)
+    new, other = (
+        upload(tmp_path / "up", name, f"Text of {name}.") for name in ("new.txt", "b.txt")
+    )
+    uploads.add([new, other], lambda *_: None)
+    remove_from_index(index, ["uploads/new.txt", "uploads/b.txt"], confirm=True)
+    assert sources(index) == {"articles/one.txt"}
+    report = uploads.add([new], lambda *_: None)
+    assert (report.added, report.skipped) == (("uploads/new.txt",), ())
+    assert sources(index) == {"articles/one.txt", "uploads/new.txt"}
+    assert {path.name for path in (index / FOLDER).iterdir()} == {"new.txt", "b.txt"}
+    uploads.update((), lambda _: None)
+    assert sources(index) == {"articles/one.txt", "uploads/new.txt"}
+    assert uploads.add([other], lambda *_: None).added == ("uploads/b.txt",)
 
 
 def test_files_handed_in_at_once_are_all_kept(index: Path, tmp_path: Path) -> None:
