@@ -252,7 +252,6 @@ def check(index_dir: Path) -> None:
 def list_documents(index_dir: Path) -> None:
     """List what is indexed: documents, passages, dates, last changes, near-duplicates; a total."""
     from collections import Counter
-    from datetime import UTC, datetime
 
     from index.duplicates import find_duplicates
     from index.store import Store
@@ -260,7 +259,7 @@ def list_documents(index_dir: Path) -> None:
     generation = Store(index_dir).open(encoder=False)
     passages = Counter(chunk.doc_id for chunk in generation.chunks)
     changed = {
-        document: datetime.fromtimestamp(record.mtime_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
+        document: _minute(record.mtime_ns)
         for record in generation.manifest.files.values()
         for document in record.documents
     }
@@ -427,6 +426,16 @@ def evaluate(
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
     else:
         _print_report(report)
+
+
+def _minute(mtime_ns: int) -> str:
+    """Return date and time of nanoseconds since 1970; nothing beyond the years from 1 to 9999."""
+    from datetime import UTC, datetime
+
+    try:
+        return datetime.fromtimestamp(mtime_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):  # a broken clock or archive dates a file so
+        return ""
 
 
 def _warn(qa: QA) -> None:

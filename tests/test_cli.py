@@ -339,14 +339,33 @@ def another_format(index: Path) -> None:
     (index / "FOOTNOTE").write_bytes(b"footnote index, format 99\n")
 
 
+def write_manifest(index: Path, data: bytes) -> None:
+    (index / "gen-000001" / "manifest.json").write_bytes(data)
+    (index / "CURRENT").write_text(f"gen-000001 {hashlib.sha256(data).hexdigest()}\n")
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("seconds", [10**12, -(10**12), 10**30])
+def test_list_leaves_the_date_blank_of_a_file_from_a_year_without_four_digits(
+    tmp_path: Path, seconds: int
+) -> None:
+    index = tmp_path / "index"
+    write_articles(tmp_path / "news", {"a.txt": "A\n\nText of a."})
+    run("index", tmp_path / "news", "--index", index)
+    manifest = Manifest.from_bytes((index / "gen-000001" / "manifest.json").read_bytes())
+    files = {s: replace(f, mtime_ns=seconds * 10**9) for s, f in manifest.files.items()}
+    write_manifest(index, replace(manifest, files=files).to_bytes())
+    result = run("list", "--index", index)
+    assert result.exit_code == 0
+    assert re.split(r" {2,}", result.stdout.splitlines()[1].strip()) == ["news/a.txt", "A", "1"]
+
+
 def another_manifest(index: Path) -> None:
     path = index / "gen-000001" / "manifest.json"
     manifest = Manifest.from_bytes(path.read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("index._manifest.FORMAT", 99)
-        path.write_bytes(manifest.to_bytes())
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    (index / "CURRENT").write_text(f"gen-000001 {digest}\n")
+        write_manifest(index, manifest.to_bytes())
 
 
 def damage_part(index: Path) -> None:
