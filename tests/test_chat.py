@@ -373,6 +373,48 @@ def test_a_wrong_address_is_named(app: Any, qa: FakeQA, host: str, port: int, me
         app.serve(qa, host=host, port=port, block=False)
 
 
+# --- what the page's events do, without a browser -------------------------------------------------
+
+
+def event(served: Chat, kind: str, of: str) -> dict[str, Any]:
+    """Return the event of the component with this id, as the page is told of it."""
+    config = httpx.get(f"{served.url}/config").json()
+    [component] = [one for one in config["components"] if one["props"].get("elem_id") == of]
+    [found] = [one for one in config["dependencies"] if [component["id"], kind] in one["targets"]]
+    return dict(found)
+
+
+def fire(served: Chat, event: dict[str, Any], *data: Any, session: str = "page") -> list[Any]:
+    """Do what the page does for an event; return what its outputs are in the end."""
+    api = f"{served.url}/gradio_api"
+    call = {"data": data, "fn_index": event["id"], "session_hash": session}
+    assert httpx.post(f"{api}/queue/join", json=call).status_code == 200
+    stream = httpx.get(f"{api}/queue/data?session_hash={session}", timeout=60).text
+    told = [json.loads(line[5:]) for line in stream.splitlines() if line.startswith("data:")]
+    [done] = [one for one in told if one["msg"] == "process_completed"]
+    assert done["success"]
+    return list(done["output"]["data"])
+
+
+def test_files_stay_chosen_until_they_are_added(qa: FakeQA, chat: Callable[..., Chat]) -> None:
+    served = chat(qa, with_rebuild=True)
+    click = event(served, "click", "fn-add")
+
+    def add(*contents: bytes) -> tuple[str, Any]:
+        files = [("files", (f"{n}.txt", content)) for n, content in enumerate(contents)]
+        paths = httpx.post(f"{served.url}/gradio_api/upload", files=files).json()
+        given = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
+        report, chosen = fire(served, click, given)
+        return report, chosen
+
+    report, chosen = add(b"The lamp was lit.", b"\xff no UTF-8")
+    assert "The files could not be added" in report
+    assert chosen == {"__type__": "update"}  # as it was
+    report, chosen = add(b"The lamp was lit.")
+    assert "uploads/0.txt" in report
+    assert chosen is None
+
+
 # --- what is added, without a browser ------------------------------------------------------------
 
 
@@ -381,10 +423,15 @@ def test_adding_reports_what_failed(app: Any, qa: FakeQA, tmp_path: Path) -> Non
         raise error
 
     def add(rebuild: Rebuild, *names: str) -> str:
-        return app._add(rebuild, [str(tmp_path / name) for name in names], lambda done, what: None)
+        report, added = app._add(rebuild, [str(tmp_path / n) for n in names], lambda *_: None)
+        assert not added
+        return str(report)
 
     assert "Choose files first" in add(fake_rebuild(qa))
-    assert "does not read .exe files" in add(fake_rebuild(qa), "a.txt", "b.exe")
+    assert "does not read .exe files. " in add(fake_rebuild(qa), "a.txt", "b.exe")
+    assert "does not read files without an ending. " in add(fake_rebuild(qa), "README", "a.txt")
+    several = add(fake_rebuild(qa), "README", "b.exe", "c.bin")
+    assert "does not read .bin, .exe files or files without an ending. " in several
     assert "at most 100" in add(fake_rebuild(qa), *(f"{n}.txt" for n in range(101)))
     error: Exception = ConfigError("The disk is full: make room.")
     assert "The disk is full: make room." in add(broken, "a.txt")

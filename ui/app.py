@@ -364,8 +364,11 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
                 uploads: list[str] | None,
                 progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by its default
             ) -> tuple[str, Any]:
-                report = _add(rebuild, uploads or [], lambda done, what: progress(done, desc=what))
-                return report, None
+                report, added = _add(
+                    rebuild, uploads or [], lambda done, what: progress(done, desc=what)
+                )
+                # Files that could not be added stay chosen: one may be taken out, or all tried again.
+                return report, None if added else gr.skip()
 
             start.click(
                 add,
@@ -412,32 +415,37 @@ def _require_types(question: object, threshold: object, top: object) -> None:
             raise ConfigError(f"{name} is of type {type(value).__name__}; send {wanted}.")
 
 
-def _add(rebuild: Rebuild, uploads: Sequence[str], progress: Progress) -> str:
-    """Update the index from uploaded files and return the report of it, or why it failed."""
+def _add(rebuild: Rebuild, uploads: Sequence[str], progress: Progress) -> tuple[str, bool]:
+    """Update the index from uploaded files; return the report of it and true, or why not and false."""
     paths = [Path(upload) for upload in uploads]
     if not paths:
-        return render.panel_note("Choose files first, then add them.")
+        return render.panel_note("Choose files first, then add them."), False
     if len(paths) > MAX_FILES:
-        return render.apology(
+        why = (
             f"These are {len(paths):,} files; at most {MAX_FILES} can be added at once here. Put "
             "more into a folder and run `footnote index FOLDER`."
         )
+        return render.apology(why), False
     unread = sorted({path.suffix for path in paths if path.suffix.lower() not in SUFFIXES})
     if unread:
-        return render.apology(
-            f"Footnote does not read {', '.join(unread)} files. Choose {', '.join(SUFFIXES)}."
-        )
+        named = ", ".join(filter(None, unread))
+        kinds = [f"{named} files"] if named else []
+        if "" in unread:
+            kinds.append("files without an ending")
+        why = f"Footnote does not read {' or '.join(kinds)}. Choose {', '.join(SUFFIXES)}."
+        return render.apology(why), False
     try:
         progress(0.0, "Reading the files")
-        return render.rebuilt(rebuild(paths, progress))
+        return render.rebuilt(rebuild(paths, progress)), True
     except FootnoteError as exc:
-        return render.apology(str(exc))
+        return render.apology(str(exc)), False
     except Exception:  # the chat must go on with the index it has
         logger.exception("The chat could not add the uploaded files")
-        return render.apology(
+        why = (
             "The files could not be added; the terminal that Footnote runs in says why. The index "
             "is as it was."
         )
+        return render.apology(why), False
 
 
 class _Examples:
