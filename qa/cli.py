@@ -211,16 +211,18 @@ def chat(
         from index.watch import following
 
         followed = following(index_dir, (), uploads.update, _show_change)
-    click.echo(f"The chat is on http://{host}:{port} - Ctrl-C ends it.", err=True)
     with followed:
-        serve(
+        server = serve(
             qa,
             host=host,
             port=port,
             auth=(user, password) if auth else None,
             rebuild=uploads.add,
             open_browser=open_browser,
+            block=False,
         )
+        click.echo(f"The chat is on {server.url} - Ctrl-C ends it.", err=True)
+        server.wait()
 
 
 @main.command()

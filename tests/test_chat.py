@@ -364,13 +364,33 @@ def test_a_port_in_use_is_named(app: Any, qa: FakeQA, unchanged: Chat) -> None:
     ("host", "port", "message"),
     [
         ("192.0.2.1", 0, "no address of this machine"),
+        ("127.0..1", 0, "cannot listen on 127.0..1, which is no address of this machine"),
+        ("a" * 70, 0, "no address of this machine"),
+        ("localhost:7860", 0, "cannot listen on localhost:7860, which is no address of this mach"),
+        ("http://127.0.0.1", 0, "no address of this machine"),
         ("::1", 0, "does not listen on IPv6"),
+        ("[::1]", 0, "does not listen on IPv6"),
+        ("fe80::1%lo", 0, "does not listen on IPv6"),
         ("127.0.0.1", 70_000, "70000 is no port"),
     ],
 )
 def test_a_wrong_address_is_named(app: Any, qa: FakeQA, host: str, port: int, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         app.serve(qa, host=host, port=port, block=False)
+
+
+def test_the_address_is_told_when_the_chat_listens_there(seeds_index: Path) -> None:
+    running = Command(seeds_index.parent, "chat", "--port", "0")
+    try:
+        assert until(lambda: bool(running.err), 120)
+        [line] = running.err
+        told = re.fullmatch(r"The chat is on (http://127\.0\.0\.1:\d+) - Ctrl-C ends it\.\n", line)
+        assert told is not None, line
+        assert httpx.get(f"{told[1]}/healthz", timeout=30).json()["status"] == "ok"
+        assert running.end(signal.SIGINT) == 0
+        assert running.err == [line]
+    finally:
+        running.close()
 
 
 # --- what the page's events do, without a browser -------------------------------------------------

@@ -8,6 +8,7 @@ policy that tells the browser so.
 from __future__ import annotations
 
 import errno
+import ipaddress
 import logging
 import os
 import socket
@@ -176,7 +177,7 @@ def serve(
     blocks = build_app(qa, rebuild=rebuild)
     blocks.queue(max_size=MAX_WAITING)
     try:
-        _, url, _ = blocks.launch(
+        blocks.launch(
             server_name=host,
             server_port=port,
             auth=auth,
@@ -208,7 +209,7 @@ def serve(
             f"The chat could not be served on {host}, port {port}: {exc}. "
             "Choose another port with --port."
         ) from exc
-    server = Server(str(url), blocks, threading.Event())
+    server = Server(f"http://{host}:{port}", blocks, threading.Event())
     if block:
         server.wait()
     return server
@@ -511,7 +512,7 @@ def _free_port(host: str, port: int) -> int:
     """Return ``port`` if it can be listened on (a free one for 0), before Gradio tries others."""
     if not 0 <= port <= 65535:  # beyond, the resolver takes the remainder
         raise ConfigError(f"{port} is no port: choose one from 1 to 65535 with --port.")
-    if ":" in host:  # Gradio writes addresses without the brackets that they need then
+    if _is_ipv6(host):  # Gradio writes these without the brackets that they need in an address
         raise ConfigError(
             f"The chat does not listen on IPv6 ({host}): give --host a name or an IPv4 address, such as "
             "127.0.0.1, or 0.0.0.0 for all."
@@ -524,10 +525,11 @@ def _free_port(host: str, port: int) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             return int(probe.getsockname()[1])
-    except OSError as exc:
-        if exc.errno == errno.EADDRINUSE:
+    except (OSError, UnicodeError) as exc:  # the second for what cannot be a name, as "127.0..1"
+        number = exc.errno if isinstance(exc, OSError) else None
+        if number == errno.EADDRINUSE:
             why = "is in use: stop what runs there, or choose another with --port"
-        elif exc.errno == errno.EACCES:
+        elif number == errno.EACCES:
             why = "is reserved for the system: choose one above 1023 with --port"
         else:
             raise ConfigError(
@@ -535,6 +537,14 @@ def _free_port(host: str, port: int) -> int:
                 "another with --host."
             ) from exc
         raise ConfigError(f"Port {port} on {host} {why}.") from exc
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _bypass_proxy(host: str) -> None:
