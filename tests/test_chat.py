@@ -400,20 +400,58 @@ def event(served: Chat, kind: str, of: str) -> dict[str, Any]:
     """Return the event of the component with this id, as the page is told of it."""
     config = httpx.get(f"{served.url}/config").json()
     [component] = [one for one in config["components"] if one["props"].get("elem_id") == of]
-    [found] = [one for one in config["dependencies"] if [component["id"], kind] in one["targets"]]
-    return dict(found)
+    [found] = [
+        one
+        for one in config["dependencies"]
+        if [component["id"], kind] in one["targets"]
+        or (kind == "load" and one["outputs"] == [component["id"]])
+    ]
+    return {**found, "trigger": component["id"]}
 
 
-def fire(served: Chat, event: dict[str, Any], *data: Any, session: str = "page") -> list[Any]:
-    """Do what the page does for an event; return what its outputs are in the end."""
+def fire(served: Chat, event: dict[str, Any], *data: Any, chosen: str | None = None) -> list[Any]:
+    """Do what the page does for an event, with the example chosen; return its outputs in the end."""
+    session = "page"
     api = f"{served.url}/gradio_api"
-    call = {"data": data, "fn_index": event["id"], "session_hash": session}
+    call = {
+        "data": data,
+        "fn_index": event["id"],
+        "session_hash": session,
+        "trigger_id": event["trigger"],
+        "event_data": None if chosen is None else {"index": 0, "value": {"text": chosen}},
+    }
     assert httpx.post(f"{api}/queue/join", json=call).status_code == 200
     stream = httpx.get(f"{api}/queue/data?session_hash={session}", timeout=60).text
     told = [json.loads(line[5:]) for line in stream.splitlines() if line.startswith("data:")]
     [done] = [one for one in told if one["msg"] == "process_completed"]
     assert done["success"]
     return list(done["output"]["data"])
+
+
+def said(log: list[dict[str, Any]]) -> list[str]:
+    """Return the words of the conversation that an event has shown, an entry a message."""
+    return [
+        " ".join(re.sub("<[^>]*>", " ", part["text"]).split())
+        for message in log
+        for part in message["content"]
+    ]
+
+
+def test_a_typed_question_and_an_example_wait_for_one_another(unchanged: Chat) -> None:
+    typed = event(unchanged, "submit", "fn-box")
+    example = event(unchanged, "example_select", "fn-log")
+    assert typed["id"] == example["id"]  # what is pending for one is pending for the other
+    assert typed["trigger_mode"] == "once"
+    suggested = event(unchanged, "load", "fn-log")
+    assert fire(unchanged, suggested)[0]["examples"]  # as the page has it when it opens
+    log = fire(unchanged, typed, QUESTION, [])[0]
+    assert said(log)[0] == QUESTION
+    assert "Mora Linde" in said(log)[1]
+    opened = "When was the Alder Bridge opened?"
+    log = fire(unchanged, example, "a question that is not", log, chosen=opened)[0]
+    assert [said(log)[n] for n in (0, 2)] == [QUESTION, opened]
+    assert "Mora Linde" in said(log)[1]
+    assert "Alder Bridge" in said(log)[3]
 
 
 def test_files_stay_chosen_until_they_are_added(qa: FakeQA, chat: Callable[..., Chat]) -> None:

@@ -219,8 +219,10 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
     """Return the page and its endpoint; :func:`serve` gives it its look and its headers."""
     examples = _Examples(qa)
 
-    def answer(question: str, history: _Messages) -> Iterator[dict[Any, Any]]:
-        """Show the question at once, then the answer; whatever fails ends in an apology."""
+    def answer(event: gr.EventData, typed: str, history: _Messages) -> Iterator[dict[Any, Any]]:
+        """Show the question, typed or an example, then the answer; a failure ends in an apology."""
+        is_example = isinstance(event.target, gr.Chatbot)  # a copy of the log, with another id
+        question = str(event.value["text"]) if is_example else typed
         asked = [*history, {"role": "user", "content": render.question(question)}]
         yield {log: [*asked, {"role": "assistant", "content": render.waiting()}], box: ""}
         try:
@@ -235,9 +237,6 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
         if shown is not None:
             update |= {panel: shown, tabs: gr.Tabs(selected="article")}
         yield update
-
-    def example(event: gr.SelectData, history: _Messages) -> Iterator[dict[Any, Any]]:
-        yield from answer(str(event.value["text"]), history)
 
     def open_place(event: gr.EventData) -> tuple[str, Any]:
         shown = _open(qa, str(getattr(event, "place", "")))
@@ -334,15 +333,18 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
             "concurrency_limit": None,
             "api_visibility": "private",
         }
-        replies = {
-            "outputs": [log, box, panel, tabs],
-            "show_progress": "hidden",
-            "concurrency_id": "ask",
-            "concurrency_limit": 2,
-            "api_visibility": "private",
-        }
-        box.submit(answer, [box, log], **replies).then(**reveal).then(**listed)
-        log.example_select(example, [log], **replies).then(**reveal).then(**listed)
+        # One event for both: the conversation has one question at a time, so that none is overwritten.
+        gr.on(
+            [box.submit, log.example_select],
+            answer,
+            [box, log],
+            [log, box, panel, tabs],
+            trigger_mode="once",
+            show_progress="hidden",
+            concurrency_id="ask",
+            concurrency_limit=2,
+            api_visibility="private",
+        ).then(**reveal).then(**listed)
         log.change(fn=None, js=_asset("latest.js"), api_visibility="private")
         panel.open(
             open_place,
