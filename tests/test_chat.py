@@ -304,13 +304,19 @@ def test_a_file_of_the_machine_is_neither_served_nor_taken_for_an_upload(
     kinds = {
         one["id"]: one["type"] for one in httpx.get(f"{served.url}/config").json()["components"]
     }
-    for inputs, data in ((["file"], [[file]]), (["textbox", "chatbot"], [QUESTION, said])):
+    asking = (["textbox", "chatbot", "state"], [QUESTION, said, None])
+    for inputs, data in ((["file"], [[file]]), asking):
         [event] = [
             one
             for one in events
             if one["backend_fn"] and [kinds[id_] for id_ in one["inputs"]] == inputs
         ]
         call = {"data": data, "fn_index": event["id"], "session_hash": inputs[0]}
+        if not event["queue"]:
+            refused = httpx.post(f"{api}/run/predict", json=call)
+            assert refused.status_code == 500
+            assert "Edith" not in refused.text
+            continue
         assert httpx.post(f"{api}/queue/join", json=call).status_code == 200
         stream = httpx.get(f"{api}/queue/data?session_hash={inputs[0]}", timeout=60).text
         assert '"success":false' in stream.replace(" ", "")
@@ -397,21 +403,29 @@ def test_the_address_is_told_when_the_chat_listens_there(seeds_index: Path) -> N
 
 
 def event(served: Chat, kind: str, of: str) -> dict[str, Any]:
-    """Return the event of the component with this id, as the page is told of it."""
+    """Return the event of the component with this id, and what follows it, as the page is told."""
     config = httpx.get(f"{served.url}/config").json()
     [component] = [one for one in config["components"] if one["props"].get("elem_id") == of]
+    events = config["dependencies"]
     [found] = [
         one
-        for one in config["dependencies"]
+        for one in events
         if [component["id"], kind] in one["targets"]
         or (kind == "load" and one["outputs"] == [component["id"]])
     ]
-    return {**found, "trigger": component["id"]}
+    after = [one for one in events if one["trigger_after"] == found["id"] and one["backend_fn"]]
+    told = {"trigger": component["id"]}
+    return {**found, **told, "after": [{**one, **told} for one in after]}
 
 
-def fire(served: Chat, event: dict[str, Any], *data: Any, chosen: str | None = None) -> list[Any]:
+def fire(
+    served: Chat,
+    event: dict[str, Any],
+    *data: Any,
+    chosen: str | None = None,
+    session: str = "page",
+) -> list[Any]:
     """Do what the page does for an event, with the example chosen; return its outputs in the end."""
-    session = "page"
     api = f"{served.url}/gradio_api"
     call = {
         "data": data,
@@ -420,6 +434,10 @@ def fire(served: Chat, event: dict[str, Any], *data: Any, chosen: str | None = N
         "trigger_id": event["trigger"],
         "event_data": None if chosen is None else {"index": 0, "value": {"text": chosen}},
     }
+    if not event["queue"]:
+        reply = httpx.post(f"{api}/run/predict", json=call, timeout=60)
+        assert reply.status_code == 200
+        return list(reply.json()["data"])
     assert httpx.post(f"{api}/queue/join", json=call).status_code == 200
     stream = httpx.get(f"{api}/queue/data?session_hash={session}", timeout=60).text
     told = [json.loads(line[5:]) for line in stream.splitlines() if line.startswith("data:")]
@@ -437,21 +455,61 @@ def said(log: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+AS_IT_WAS = {"__type__": "update"}
+
+
 def test_a_typed_question_and_an_example_wait_for_one_another(unchanged: Chat) -> None:
     typed = event(unchanged, "submit", "fn-box")
     example = event(unchanged, "example_select", "fn-log")
     assert typed["id"] == example["id"]  # what is pending for one is pending for the other
     assert typed["trigger_mode"] == "once"
+    [answering] = typed["after"]
+    opened = "When was the Alder Bridge opened?"
     suggested = event(unchanged, "load", "fn-log")
-    assert fire(unchanged, suggested)[0]["examples"]  # as the page has it when it opens
-    log = fire(unchanged, typed, QUESTION, [])[0]
+
+    def fired(one: dict[str, Any], *data: Any, chosen: str | None = None) -> list[Any]:
+        return fire(unchanged, one, *data, chosen=chosen, session="both")
+
+    assert fired(suggested)[0]["examples"]  # as the page has it when it opens
+    _, log, box = fired(typed, QUESTION, [], None)
+    assert said(log)[0] == QUESTION
+    assert box == ""
+    assert fired(example, "half", log, None, chosen=opened)[1:] == [AS_IT_WAS, AS_IT_WAS]
+    assert fired(typed, "Who flies to Oslo?", log, None)[1:] == [AS_IT_WAS, AS_IT_WAS]
+    log = fired(answering, None)[1]
     assert said(log)[0] == QUESTION
     assert "Mora Linde" in said(log)[1]
-    opened = "When was the Alder Bridge opened?"
-    log = fire(unchanged, example, "a question that is not", log, chosen=opened)[0]
+    assert fired(answering, None)[1] == AS_IT_WAS  # nothing is pending
+    _, log, box = fired(example, "half", log, None, chosen=opened)
+    assert box == AS_IT_WAS  # what is half typed
+    log = fired(answering, None)[1]
     assert [said(log)[n] for n in (0, 2)] == [QUESTION, opened]
     assert "Mora Linde" in said(log)[1]
     assert "Alder Bridge" in said(log)[3]
+    assert len(log) == 4
+
+
+def test_a_question_is_shown_at_once_while_others_are_read(
+    chat: Callable[..., Chat], tmp_path: Path
+) -> None:
+    hold = tmp_path / "hold"
+    hold.mkdir()
+    served = chat(FakeQA([BRIDGE], hold=hold))
+    typed = event(served, "submit", "fn-box")
+    url = f"{served.url}/gradio_api/call/ask"
+    for _ in range(4):
+        assert httpx.post(url, json={"data": [QUESTION, None, 5]}).is_success
+    assert until(lambda: len(list(hold.iterdir())) == 2)
+    opened = "When was the Alder Bridge opened?"
+    _, log, box = fire(served, typed, opened, [], None)
+    assert said(log)[0] == opened
+    assert "fn-waiting" in log[1]["content"][0]["text"]
+    assert box == ""
+    shutil.rmtree(hold)
+    log = fire(served, typed["after"][0], None)[1]
+    assert said(log)[0] == opened
+    assert "Alder Bridge" in said(log)[1]
+    assert len(log) == 2
 
 
 def test_files_stay_chosen_until_they_are_added(qa: FakeQA, chat: Callable[..., Chat]) -> None:
@@ -1008,3 +1066,26 @@ def test_a_question_asked_while_another_is_read_is_kept(
     box.press("Enter")
     page.locator(".fn-reply").nth(1).wait_for()
     assert page.locator(".fn-question").all_inner_texts() == [QUESTION, "Who flies to Oslo?"]
+
+
+@pytest.mark.browser
+def test_an_example_and_a_typed_question_are_both_answered(
+    chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    page = visit(chat(FakeQA([TALKS, BRIDGE], delay=1.0)).url)
+    box = page.locator("#fn-box textarea")
+    example = page.locator("#fn-log button.example").first
+    example.wait_for()
+    box.fill(QUESTION)
+    chosen = example.inner_text()
+    example.click()
+    page.locator(".fn-waiting").wait_for()
+    assert box.input_value() == QUESTION
+    box.press("Enter")  # the example is answered first
+    page.locator(".fn-reply").wait_for()
+    assert page.locator(".fn-question").all_inner_texts() == [chosen]
+    assert box.input_value() == QUESTION
+    box.press("Enter")
+    page.locator(".fn-reply").nth(1).wait_for()
+    assert page.locator(".fn-question").all_inner_texts() == [chosen, QUESTION]
+    assert box.input_value() == ""

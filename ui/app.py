@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -92,6 +92,9 @@ _FAILED = (
 )
 
 _Messages = list[dict[str, Any]]
+
+_Pending = tuple[str, _Messages]
+"""A question that has no answer yet, and the conversation up to it."""
 
 
 class ChatQA(Protocol):
@@ -219,12 +222,23 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
     """Return the page and its endpoint; :func:`serve` gives it its look and its headers."""
     examples = _Examples(qa)
 
-    def answer(event: gr.EventData, typed: str, history: _Messages) -> Iterator[dict[Any, Any]]:
-        """Show the question, typed or an example, then the answer; a failure ends in an apology."""
+    def take(
+        event: gr.EventData, typed: str, history: _Messages, pending: _Pending | None
+    ) -> tuple[Any, Any, Any]:
+        """Show a question, typed or an example, at once, unless another is pending."""
+        if pending is not None:  # it is answered first; what is typed stays in the box
+            return gr.skip(), gr.skip(), gr.skip()
         is_example = isinstance(event.target, gr.Chatbot)  # a copy of the log, with another id
         question = str(event.value["text"]) if is_example else typed
         asked = [*history, {"role": "user", "content": render.question(question)}]
-        yield {log: [*asked, {"role": "assistant", "content": render.waiting()}], box: ""}
+        waiting = {"role": "assistant", "content": render.waiting()}
+        return (question, asked), [*asked, waiting], gr.skip() if is_example else ""
+
+    def answer(pending: _Pending | None) -> dict[Any, Any]:
+        """Answer the question that is pending; whatever fails ends in an apology."""
+        if pending is None:
+            return {taken: None}
+        question, asked = pending
         try:
             found = qa.ask(question)
             message, shown = render.reply(found, qa.threshold), _opened(found)
@@ -233,10 +247,10 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
         except Exception:  # an exception here would leave the page waiting for ever
             logger.exception("The chat could not answer a question")
             message, shown = render.apology(_FAILED), None
-        update = {log: [*asked, {"role": "assistant", "content": message}]}
+        update = {taken: None, log: [*asked, {"role": "assistant", "content": message}]}
         if shown is not None:
             update |= {panel: shown, tabs: gr.Tabs(selected="article")}
-        yield update
+        return update
 
     def open_place(event: gr.EventData) -> tuple[str, Any]:
         shown = _open(qa, str(getattr(event, "place", "")))
@@ -270,6 +284,7 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
         title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)
     ) as blocks:
         seen = gr.State()
+        taken = gr.State()  # the question that is pending
         head = gr.HTML(elem_id="fn-head", apply_default_css=False)
         with gr.Row(elem_id="fn-main", equal_height=False):
             with gr.Column(elem_id="fn-chat", scale=5, min_width=320):
@@ -334,11 +349,20 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
             "api_visibility": "private",
         }
         # One event for both: the conversation has one question at a time, so that none is overwritten.
+        # It does not queue with the answers, so that the question is there at once.
         gr.on(
             [box.submit, log.example_select],
+            take,
+            [box, log, taken],
+            [taken, log, box],
+            trigger_mode="once",
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        ).then(
             answer,
-            [box, log],
-            [log, box, panel, tabs],
+            [taken],
+            [taken, log, panel, tabs],
             trigger_mode="once",
             show_progress="hidden",
             concurrency_id="ask",
