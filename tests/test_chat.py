@@ -25,6 +25,7 @@ from index.types import Document, Mark
 from qa import QA
 from qa.question import REASONS, unanswerable
 from tests.commands import Command, until
+from tests.conftest import ROOT
 from tests.fake_qa import FakeQA, document, fake_rebuild, serve_fake
 from ui import render
 
@@ -258,6 +259,27 @@ def test_the_endpoint_says_why_it_failed(chat: Callable[..., Chat]) -> None:
     assert served.ask([QUESTION]) == "question is of type list; send text."
     assert served.ask(QUESTION, top=1)["citations"] == []
     assert "Traceback" not in served.terminal()
+
+
+def test_plain_http_reaches_the_endpoint_as_the_readme_says(qa: FakeQA, unchanged: Chat) -> None:
+    api = f"{unchanged.url}/gradio_api/call"
+
+    def reply(path: str, sent: dict[str, Any]) -> Any:
+        told = httpx.post(f"{api}/{path}", json=sent).json()["event_id"]
+        stream = httpx.get(f"{api}/ask/{told}", timeout=60).text
+        data = re.search(r"^event: complete\ndata: (.*)$", stream, re.MULTILINE)
+        assert data is not None, stream
+        return json.loads(data[1])
+
+    by_default = [qa.ask(QUESTION).to_dict()]
+    assert reply("v2/ask", {"question": QUESTION}) == by_default
+    assert reply("v2/ask", {"question": QUESTION, "threshold": None}) == by_default
+    one = [qa.ask(QUESTION, top=1).to_dict()]
+    assert reply("v2/ask", {"question": QUESTION, "top": 1}) == one
+    assert reply("ask", {"data": [QUESTION, None, 5]}) == by_default
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert "`/gradio_api/call/v2/ask`" in readme
+    assert '`{"data": [question, threshold, top]}`, all three' in readme
 
 
 def test_a_password_covers_all_but_health(qa: FakeQA, chat: Callable[..., Chat]) -> None:

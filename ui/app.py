@@ -272,7 +272,9 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
 
         `threshold` is the confidence, from 0 to 1, below which it refuses; without one, the
         product's own. `top` is the number of answers: the first and its alternatives. What cannot
-        be answered so is an error whose message is one sentence.
+        be answered so is an error whose message is one sentence. Over plain HTTP,
+        `/gradio_api/call/v2/ask` takes `{"question": ...}` with or without the others, and
+        `/gradio_api/call/ask` only `{"data": [question, threshold, top]}` with all three.
         """
         try:
             _require_types(question, threshold, top)
