@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import datetime
 import re
+import string
 import unicodedata
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
@@ -36,6 +37,10 @@ _ENCODINGS = """
 """.split()
 _ENCODING_NAMES = frozenset(codecs.lookup(name).name for name in _ENCODINGS)
 _GUESS_BYTES = 1 << 18  # the guess takes time with the sample's size; more does not change it
+_MAX_MARK_SHARE = (
+    0.02  # high bytes for each ASCII letter of English with its "’", "£", "°" and foreign names
+)
+_FOREIGN_WORD = re.compile(rb"[\xa1-\xff]{4}")  # what English in Windows-1252 has no use for
 
 _NOT_CONTROL = bytes(b for b in range(256) if b >= 32 or b in b"\t\n\r\x0b\x0c\x1b")
 _MAX_CONTROL_SHARE = 0.02  # compressed or packed data has about 10% of control bytes
@@ -70,8 +75,8 @@ def decode(data: bytes, declared: str | None = None) -> str:
     """Return the text that ``data`` holds.
 
     A byte order mark decides, then strict UTF-8, then UTF-16 seen by its zero bytes, then the
-    ``declared`` encoding; text of mixed encodings is decoded line by line; only then is the encoding
-    guessed. Raises ``LoadError`` where the bytes are no text.
+    ``declared`` encoding; text of mixed encodings is decoded line by line; what is nearly ASCII is
+    Windows-1252; only then is the encoding guessed. Raises ``LoadError`` where the bytes are no text.
     """
     for mark, name in _BOMS:
         if data.startswith(mark):
@@ -135,6 +140,11 @@ def _decode_by_lines(data: bytes) -> str | None:
 def _decode_by_guess(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
+    if _is_nearly_ascii(data):  # too little to guess by: a lone "£" looks as good as "Ł"
+        try:
+            return data.decode("cp1252")
+        except UnicodeDecodeError:
+            pass
     sample = b"\n".join(line for line in data.split(b"\n") if not line.isascii())[:_GUESS_BYTES]
     guesses = list(from_bytes(sample, cp_isolation=_ENCODINGS))
     if guesses:
@@ -148,6 +158,13 @@ def _decode_by_guess(data: bytes) -> str:
     if len(data.translate(None, bytes(range(128, 256)))) >= 0.9 * len(data):
         return data.decode("cp1252", "replace")
     raise LoadError("its characters fit no encoding that is known; save it as UTF-8")
+
+
+def _is_nearly_ascii(data: bytes) -> bool:
+    """Tell whether ``data`` is English but for marks, signs and single letters."""
+    letters = len(data) - len(data.translate(None, string.ascii_letters.encode()))
+    high = len(data) - len(data.translate(None, bytes(range(128, 256))))
+    return high <= _MAX_MARK_SHARE * letters and not _FOREIGN_WORD.search(data)
 
 
 def clean(text: str) -> str:

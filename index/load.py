@@ -47,7 +47,7 @@ __all__ = [
     "printable",
 ]
 
-LOADER_VERSION = 5
+LOADER_VERSION = 6
 """Raised when the same bytes would give another Document."""
 
 FORMATS: Mapping[str, str] = {

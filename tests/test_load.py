@@ -1144,6 +1144,26 @@ def test_older_encodings_are_guessed(encoding: str, text: str) -> None:
     assert decode((text * 10).encode(encoding)) == text * 10
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "It’s over",
+        "A £5bn bill, “Never again” – at last…",
+        "25°C on Monday",
+        "São Paulo votes",
+        "Beyoncé’s ½ share",
+    ],
+)
+def test_english_with_few_signs_is_windows_1252(line: str) -> None:
+    for text in (f"{line}\n\n{SENTENCES}", f"{SENTENCES} {line}.\n{SENTENCES}\n"):
+        assert decode(text.encode("cp1252")) == text
+
+
+def test_a_name_in_another_script_is_not_windows_1252() -> None:
+    text = f"{SENTENCES * 15}\nПереговоры о перемирии возобновились\n{SENTENCES}"
+    assert decode(text.encode("cp1251")) == text
+
+
 def test_bytes_of_two_encodings() -> None:
     data = "Zoë came.\n".encode() * 3 + "Málaga too.\n".encode("cp1252") + "Zoë \xff".encode()[:-1]
     assert decode(data) == "Zoë came.\n" * 3 + "Málaga too.\n" + "Zoë \ufffd"
