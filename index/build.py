@@ -180,7 +180,8 @@ def update_index(
     finished; it is how to change embedder or ``chunking``. With ``dry_run`` nothing is written, chunked or embedded.
 
     An update that would take more than half of the documents out raises `ConfigError` unless
-    ``confirm`` is true; moved files do not count. Raises also `ConfigError` for a folder that cannot
+    ``confirm`` is true; moved files do not count. Unless it is, the articles of a followed folder that cannot
+    be listed stay, which ``skipped`` says, if any other can be. Raises also `ConfigError` for a folder that cannot
     be read or none at all, `IndexMismatch` for another embedder or ``chunking``, `IndexDamaged`,
     `IndexForeign`, `IndexLocked`, `IndexWriteError`, and what the embedder raises.
     """
@@ -204,12 +205,13 @@ def update_index(
             followed = [_restore(folder, restore, store.path) for folder in followed]
         if base is None and not confirm:
             _require_salvaged(before.folders, store.path)
-        contents = _read_folders(
+        contents, some_stay = _read_folders(
             store.path,
             before,
             followed,
             {folder.label for folder in followed} if whole else in_scope,
             trust_hashes=not whole,
+            drop_absent=confirm,
             limits=limits or LoadLimits(),
             report=report,
         )
@@ -252,7 +254,8 @@ def update_index(
             embedder=record,
             chunking=asdict(chunking),
             loader_version=LOADER_VERSION,
-            recipe=today,
+            # What stays without being read was not made as today's; it is read when its folder is back.
+            recipe={**today, "load": made_by.get("load", {})} if whole and some_stay else today,
             folders=contents.folders,
             files=contents.files,
             skipped=contents.skipped,
@@ -501,20 +504,33 @@ def _read_folders(
     in_scope: set[str],
     *,
     trust_hashes: bool,
+    drop_absent: bool,
     limits: LoadLimits,
     report: Callable[[Progress], None],
-) -> _Contents:
-    """Read what changed in the folders in scope; keep what the index holds of the others."""
-    kept = {printable(folder.label) for folder in followed if folder.label not in in_scope}
+) -> tuple[_Contents, bool]:
+    """Read what changed in the folders in scope; keep what the index holds of the others.
+
+    Of one that cannot be listed too, unless ``drop_absent`` or none can be; the second value tells
+    whether there is such a one.
+    """
+    looked = {f.label: _find(f, index_dir) for f in followed if f.label in in_scope}
+    absent = {label for label, found in looked.items() if isinstance(found, LoadError)}
+    staying = set() if drop_absent or len(absent) == len(followed) else absent
+    kept = {printable(f.label) for f in followed if f.label not in in_scope or f.label in staying}
     files = {s: record for s, record in before.files.items() if _label_of(s) in kept}
     documents = {s: group for s, group in before.documents.items() if _label_of(s) in kept}
-    skipped = [one for one in before.skipped if _label_of(one.source) in kept]
+    skipped = [
+        one for one in before.skipped if _label_of(one.source) in kept and one.source not in staying
+    ]
     found: list[tuple[SourceFile, FolderRecord]] = []
     for folder in followed:
-        if folder.label in in_scope:
-            here, problems = _find(folder, index_dir)
-            found += ((file, folder) for file in here)
-            skipped += problems
+        here = looked.get(folder.label)
+        if isinstance(here, LoadError):
+            stay = "; its articles stay in the index" if folder.label in staying else ""
+            skipped.append(Skipped(folder.label, f"{here}{stay}"))
+        elif here is not None:
+            found += ((file, folder) for file in here[0])
+            skipped += here[1]
     taken = {document.id for group in documents.values() for document in group}
     hashes: dict[str, str] = {}
     columns = {folder.label: folder.columns for folder in before.folders}
@@ -530,19 +546,23 @@ def _read_folders(
             record, group = _admit(record, group, taken)
             files[file.source], documents[file.source] = record, group
             report(Progress("read", done, len(found)))
-    return _Contents(
+    contents = _Contents(
         tuple(_forget_changed(folder, files.keys(), hashes) for folder in followed),
         dict(sorted(files.items())),
         documents,
         tuple(sorted(skipped, key=lambda one: (one.source, one.reason))),
     )
+    return contents, bool(staying)
 
 
 def _label_of(source: str) -> str:
     return source.split("/", 1)[0]
 
 
-def _find(folder: FolderRecord, index_dir: Path) -> tuple[list[SourceFile], list[Skipped]]:
+def _find(
+    folder: FolderRecord, index_dir: Path
+) -> tuple[list[SourceFile], list[Skipped]] | LoadError:
+    """Find the files of a folder, and what is left out; where it cannot be listed, why."""
     path, index = _actual_path(folder, index_dir), index_dir.resolve()
     exclude = folder.exclude
     if index.is_relative_to(path):  # the index's own files are no articles
@@ -550,7 +570,7 @@ def _find(folder: FolderRecord, index_dir: Path) -> tuple[list[SourceFile], list
     try:
         return find_files(path, folder.label, include=folder.include, exclude=exclude)
     except LoadError as exc:
-        return [], [Skipped(folder.label, str(exc))]
+        return exc
 
 
 def _read_file(

@@ -81,7 +81,11 @@ def main() -> None:
 @click.option("--title-column", metavar="NAME", help="Of .csv, .jsonl: holds titles ('': found).")
 @click.option("--text-column", metavar="NAME", help="Of .csv, .jsonl: holds texts ('': found).")
 @click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
-@click.option("--yes", is_flag=True, help="Go ahead even if over half of the index would go.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Go ahead even if over half of the index would go, or a folder that is not there.",
+)
 @click.option(
     "--max-seconds",
     type=click.FloatRange(0, min_open=True),

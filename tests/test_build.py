@@ -55,6 +55,18 @@ def opened(index: Path) -> Generation:
     return Store(index).open()
 
 
+def parsed_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the sources of the files that are parsed from now on."""
+    parsed: list[str] = []
+
+    def load(file, data=None, **options):  # type: ignore[no-untyped-def]
+        parsed.append(file.source)
+        return load_file(file, data, **options)
+
+    monkeypatch.setattr("index.build.load_file", load)
+    return parsed
+
+
 def test_a_first_build_holds_every_document_and_chunk(index: Path, folder: Path) -> None:
     embedder = FakeEmbedder()
     report = update(index, folder, embedder=embedder)
@@ -138,16 +150,7 @@ def test_an_unchanged_file_is_not_parsed_again(
 ) -> None:
     update(index, folder)
     (folder / "new.txt").write_text("New\n\nA new text.")
-    parsed = []
-
-    def load(file, data=None, **options):  # type: ignore[no-untyped-def]
-        parsed.append(file.source)
-        return real(file, data, **options)
-
-    from index import build
-
-    real = build.load_file
-    monkeypatch.setattr(build, "load_file", load)
+    parsed = parsed_files(monkeypatch)
     update(index, folder)
     assert parsed == ["news/new.txt"]
 
@@ -496,6 +499,57 @@ def test_a_folder_that_is_gone_asks_first_and_is_named(index: Path, folder: Path
     assert [s.source for s in report.skipped] == ["news"]
     away.rename(folder)
     assert update(index).documents == 6
+
+
+def test_articles_of_a_folder_that_is_not_there_stay(
+    index: Path, folder: Path, tmp_path: Path
+) -> None:
+    usb = tmp_path / "usb"
+    write_articles(usb, {"a.txt": article(7), "b.txt": article(8), "c.csv": "text\n\n"})
+    update(index, folder, usb)
+    remove_from_index(index, ["usb/b.txt"], fs=UnsyncedFileSystem())
+    usb.rename(tmp_path / "away")
+    (folder / "new.txt").write_text(article(9))
+    for added in (("news/new.txt",), ()):
+        report = update(index)
+        assert (report.documents, report.added, report.removed) == (8, added, ())
+        assert [one.source for one in report.skipped] == ["usb", "usb/c.csv"]
+        assert "usb cannot be listed" in report.skipped[0].reason
+        assert "its articles stay in the index" in report.skipped[0].reason
+    assert not report.written
+    (tmp_path / "away").rename(usb)
+    report = update(index)
+    assert (report.documents, report.changed, report.removed) == (8, (), ())
+    assert [one.source for one in report.skipped] == ["usb/b.txt", "usb/c.csv"]
+    usb.rename(tmp_path / "away")
+    report = update(index, confirm=True)
+    assert (report.documents, report.removed) == (7, ("usb/a.txt",))
+    assert report.skipped[0].reason.endswith("no such file or directory")
+
+
+def test_articles_of_more_than_half_stay_where_a_folder_is_not_there(
+    index: Path, folder: Path, tmp_path: Path
+) -> None:
+    write_articles(tmp_path / "small", {"a.txt": article(7)})
+    update(index, folder, tmp_path / "small")
+    folder.rename(tmp_path / "away")
+    assert update(index).documents == 7
+
+
+def test_what_stayed_while_its_folder_was_away_is_read_anew_when_that_is_due(
+    index: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usb = tmp_path / "usb"
+    write_articles(usb, {"a.txt": article(7)})
+    update(index, folder, usb)
+    usb.rename(tmp_path / "away")
+    monkeypatch.setattr("index.build.LOADER_VERSION", 99)
+    assert update(index).documents == 7
+    (tmp_path / "away").rename(usb)
+    for read in (["usb/a.txt"], []):
+        parsed = parsed_files(monkeypatch)
+        update(index)
+        assert [source for source in parsed if source.startswith("usb")] == read
 
 
 def test_moving_every_file_does_not_ask(index: Path, folder: Path) -> None:
@@ -958,16 +1012,7 @@ def test_another_version_of_a_parser_reads_everything_again(
         return "99.0" if package == "pypdf" else version_of(package)
 
     monkeypatch.setattr("index._recipe.version_of", version)
-    parsed = []
-
-    def load(file, data=None, **options):  # type: ignore[no-untyped-def]
-        parsed.append(file.source)
-        return real(file, data, **options)
-
-    from index import build
-
-    real = build.load_file
-    monkeypatch.setattr(build, "load_file", load)
+    parsed = parsed_files(monkeypatch)
     report = update(index, folder, embedder=LazyEmbedder())
     assert (report.written, report.embedded, len(parsed)) == (True, 0, 6)
     assert not update(index, folder, embedder=LazyEmbedder()).written
