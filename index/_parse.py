@@ -728,7 +728,7 @@ def parse_csv(data: bytes, columns: Columns) -> Table:
 
 
 def parse_jsonl(data: bytes, columns: Columns) -> Table:
-    """Read JSON lines: an object a line; row numbers are line numbers.
+    """Read JSON lines: an object a line; row numbers are line numbers; a text may be a list of paragraphs.
 
     Raises ``LoadError`` where no object has a named column.
     """
@@ -764,8 +764,9 @@ def _table(
     sizes: dict[str, int] = {}
     for _, record in records:
         for name, value in record.items():
-            if isinstance(value, str):
-                sizes[name] = sizes.get(name, 0) + len(value)
+            prose = _prose(value)
+            if prose is not None:
+                sizes[name] = sizes.get(name, 0) + len(prose)
     # What is named for the one is not found for the other.
     text_column = named_text
     if text_column is None:
@@ -786,8 +787,7 @@ def _table(
         def cell(column: str | None, record: Mapping[str, Any] = record) -> Any:
             return None if column is None else record.get(column)  # "" is a name: pandas writes it
 
-        value = cell(text_column)
-        text = clean(value) if isinstance(value, str) else ""
+        text = clean(_prose(cell(text_column)) or "")
         if not has_text(text):
             problems.append((number, "holds no text"))
             continue
@@ -804,6 +804,13 @@ def _table(
             )
         )
     return Table(tuple(rows), tuple(sorted(problems)))
+
+
+def _prose(value: Any) -> str | None:
+    """Return what a cell holds as text: a string, or strings, one a paragraph."""
+    if isinstance(value, list) and all(isinstance(paragraph, str) for paragraph in value):
+        return "\n\n".join(value)
+    return value if isinstance(value, str) else None
 
 
 def _named(columns: Columns, names: Iterable[str]) -> tuple[str | None, str | None]:

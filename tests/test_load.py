@@ -903,6 +903,26 @@ def test_jsonl_rows_are_documents_named_by_their_lines() -> None:
     assert skipped[1].reason == "is not a JSON object"
 
 
+@pytest.mark.parametrize("columns", [None, Columns(text="text"), Columns(title="title")])
+def test_a_list_of_paragraphs_is_a_text(columns: Columns | None) -> None:
+    rows = [
+        {"title": "A title", "text": ["Paragraph one.", "Two."], "author": ["Jane Doe", "Li"]},
+        {"title": "Another", "text": "Plain."},
+        {"title": "Nothing", "text": []},
+        {"title": "Numbers", "text": ["One.", 2]},
+    ]
+    documents, skipped = load_file(
+        SourceFile(Path("a.jsonl"), "a.jsonl"),
+        "\n".join(map(json.dumps, rows)).encode(),
+        columns=columns,
+    )
+    assert [document.text for document in documents] == ["Paragraph one.\n\nTwo.", "Plain."]
+    assert [document.title for document in documents] == ["A title", "Another"]
+    assert documents[0].author == "Jane Doe, Li"
+    assert [one.source for one in skipped] == ["a.jsonl#row=3", "a.jsonl#row=4"]
+    assert {one.reason for one in skipped} == {"holds no text"}
+
+
 def test_a_table_of_bad_rows_is_summed_up() -> None:
     documents, skipped = load_file(SourceFile(Path("a.jsonl"), "news/a.jsonl"), b"x\n" * 5000)
     assert documents == []
