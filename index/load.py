@@ -105,7 +105,8 @@ def find_files(
     """Find the files under ``folder`` that have a suffix of ``FORMATS``, sorted by ``source``.
 
     ``include`` (none: everything) and ``exclude`` are ``fnmatch`` patterns on the path inside the
-    folder, where ``*`` also matches ``/``. Every other file that is left out is in the second list,
+    folder, where ``*`` also matches ``/`` and ``**/`` nothing as well; a ``./`` before them and a ``/`` after
+    them do not count. Every other file that is left out is in the second list,
     also sorted. Hidden files are one entry of it, however many they are: the first are named, the rest
     is counted, and a hidden folder counts as one. Raises ``LoadError`` where ``folder`` is no folder
     or cannot be listed.
@@ -115,6 +116,7 @@ def find_files(
         entries = _list(root)
     except (OSError, RuntimeError) as exc:
         raise LoadError(f"{folder} cannot be listed: {_os_reason(exc)}") from exc
+    include, exclude = _plain_patterns(include), _plain_patterns(exclude)
     found: list[SourceFile] = []
     skipped: list[Skipped] = []
     hidden: list[str] = []
@@ -143,6 +145,21 @@ def find_files(
     if hidden:
         skipped.append(Skipped(f"{label}/{_HIDDEN}", _name_hidden(hidden)))
     return sorted(found, key=lambda file: file.source), sorted(skipped, key=lambda s: s.source)
+
+
+_ANY_FOLDERS = re.compile(r"(?:^|(?<=/))\*\*/")
+
+
+def _plain_patterns(patterns: Sequence[str]) -> list[str]:
+    """Return patterns for ``fnmatch`` alone: one with ``**/`` is also one without it."""
+    plain = [pattern.removeprefix("./").rstrip("/") for pattern in patterns]
+    for pattern in plain:  # grows meanwhile
+        shorter = (
+            pattern[: any_folders.start()] + pattern[any_folders.end() :]
+            for any_folders in _ANY_FOLDERS.finditer(pattern)
+        )
+        plain += [one for one in dict.fromkeys(shorter) if one not in plain]
+    return plain
 
 
 def is_of_hidden_files(skipped: Skipped) -> bool:

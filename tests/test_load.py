@@ -1358,6 +1358,36 @@ def test_patterns_choose_files(tmp_path: Path) -> None:
     assert sources(include=["*.txt"], exclude=["*/c.*"]) == ["n/a.txt", "n/old/x/d.txt"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "chosen"),
+    [
+        ("drafts/", ["drafts/c.txt", "drafts/sub/d.txt"]),
+        ("./drafts", ["drafts/c.txt", "drafts/sub/d.txt"]),
+        ("./drafts/*", ["drafts/c.txt", "drafts/sub/d.txt"]),
+        ("**/*.txt", ["a.txt", "drafts/c.txt", "drafts/sub/d.txt"]),
+        ("drafts/**/*.txt", ["drafts/c.txt", "drafts/sub/d.txt"]),
+        ("**/drafts/**/d.txt", ["drafts/sub/d.txt"]),
+        ("**/sub/", ["drafts/sub/d.txt"]),
+        ("d**/c.txt", ["drafts/c.txt"]),
+        ("./", []),
+    ],
+)
+def test_patterns_are_read_as_shells_write_them(
+    tmp_path: Path, pattern: str, chosen: list[str]
+) -> None:
+    names = ["a.txt", "b.md", "drafts/c.txt", "drafts/sub/d.txt"]
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("The text.")
+    found, skipped = find_files(tmp_path, "n", exclude=[pattern])
+    assert skipped == []
+    assert [file.source for file in found] == [f"n/{n}" for n in names if n not in chosen]
+    if pattern.endswith((".txt", "*")):
+        found, _ = find_files(tmp_path, "n", include=[pattern])
+        assert [file.source for file in found] == [f"n/{n}" for n in chosen]
+
+
 def test_no_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="cannot be listed"):
         find_files(tmp_path / "none", "none")
