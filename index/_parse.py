@@ -185,7 +185,21 @@ _MATTER_KEYS = {
 _MAX_INLINE = 10_000
 _MAX_NESTING = 100  # open elements: two for each list, one for each quotation
 _TAG = re.compile(r"<[^<>]*>")
-_HTML_DROPPED = re.compile(r"\s*<(?:!--|\?|!|script|style|iframe|svg)", re.I)
+_REST_OF_TAG = re.compile(r"[^<>]*>")
+_NO_PROSE = re.compile(
+    r"<(?:!--|!\[CDATA\[|![a-z]|\?|(?:script|style|iframe|svg)(?![\w-]))", re.I | re.A
+)
+_NO_PROSE_ENDS = {
+    opening: re.compile(end, re.I | re.A)
+    for opening, end in {
+        "<!--": "-->",
+        "<![cdata[": r"\]\]>",
+        "<?": r"\?>",
+        **{f"<{name}": rf"</{name}\s*>" for name in ("script", "style", "iframe", "svg")},
+    }.items()
+}
+_DECLARATION_END = re.compile(">")
+_SUPERSCRIPT = re.compile(r"<sup(?:\s[^<>]*)?>([^<>]*)</sup\s*>", re.I)
 
 
 def parse_markdown(data: bytes) -> Parsed:
@@ -292,8 +306,38 @@ def _markdown_blocks(source: str) -> Iterable[Block]:
                 prefix, first = "", False
         elif kind in {"fence", "code_block"}:
             yield Block(token.content)
-        elif kind == "html_block" and not _HTML_DROPPED.match(token.content):
-            yield Block(html.unescape(_TAG.sub(" ", token.content)))
+        elif kind == "html_block" and has_text(prose := _prose_of_html(token.content)):
+            yield Block(prose)
+
+
+def _prose_of_html(source: str) -> str:
+    """Return a block of HTML without comments, scripts and the like, and without its tags."""
+    parts: list[str] = []
+    unclosed: set[str] = set()
+    at = 0
+    while opening := _NO_PROSE.search(source, at):
+        kind = opening[0].lower()
+        parts.append(source[at : opening.start()])
+        at = opening.end()
+        if kind == "<!--":
+            at -= 2  # "<!-->" is a whole comment
+        elif kind[1].isalpha():
+            tag = _REST_OF_TAG.match(source, at)
+            if tag is None:
+                parts.append(opening[0])
+                continue
+            at = tag.end()
+            if tag[0].endswith("/>") or kind in unclosed:
+                continue
+        end = _NO_PROSE_ENDS.get(kind, _DECLARATION_END).search(source, at)
+        if end is not None:
+            at = end.end()
+        elif kind in {"<iframe", "<svg"}:
+            unclosed.add(kind)
+        else:
+            at = len(source)
+    source = _SUPERSCRIPT.sub(lambda sup: raised(sup[1]), "".join((*parts, source[at:])))
+    return html.unescape(_TAG.sub(" ", source))
 
 
 def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
@@ -302,14 +346,19 @@ def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
     children: list[Token] = []
     parser.inline.parse(token.content, parser, environment, children)
     parts: list[str] = []
+    sup: int | None = None  # the part with which an open superscript begins
     for child in children:
+        tag = child.content.lower() if child.type == "html_inline" else ""
         if child.type == "softbreak":
             parts.append(" ")
-        elif child.type == "hardbreak" or (
-            child.type == "html_inline" and child.content.lower().startswith("<br")
-        ):
+        elif child.type == "hardbreak" or tag.startswith("<br"):
             parts.append("\n")
-        elif child.type != "html_inline":  # text, code, and an image's description
+        elif tag.startswith(("<sup>", "<sup ")):
+            sup = len(parts)
+        elif tag.startswith("</sup") and sup is not None:
+            parts[sup:] = map(raised, parts[sup:])
+            sup = None
+        elif not tag:  # text, code, and an image's description
             parts.append(child.content)
     return "".join(parts)
 

@@ -318,6 +318,53 @@ def test_markdown_is_read_without_its_syntax() -> None:
     assert document.heading_at(document.text.index("nested")) == "Who came & why"
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<!--more-->The minister resigned.", "The minister resigned."),
+        (
+            "<!-- wp:paragraph --><p>Text &amp; more.</p><!-- /wp:paragraph -->\n\n<!-- a > b -->",
+            "Text & more.",
+        ),
+        (
+            '<iframe src="https://x.example" title="a > b"></iframe>\nThe minister resigned.',
+            "The minister resigned.",
+        ),
+        ('<iframe src="x" />\nThe minister resigned.', "The minister resigned."),
+        ("<IFRAME src=x>\nThe minister resigned.", "The minister resigned."),
+        (
+            "<div>\n<!-- a > b -->\n<script>var a=1;</script>\nText.\n<STYLE>p {}</Style >\n</div>",
+            "Text.",
+        ),
+        ("<div><svg><title>Logo</title><svg-x/></svg>Text.</div>", "Text."),
+        ("<script>alert(1)</script> Text.\n\n<style>p {}</style>", "Text."),
+        ("<div><script>alert(1)\n</div>\n\nText.", "Text."),
+        ("<?php echo 1 ?>Text.\n\n<!doctype html>\n\n<![CDATA[ a > b ]]>More.", "Text.\n\nMore."),
+        ("<!-->Text.", "Text."),
+        ("<div><style-guide>Text.</style-guide> 1 < 2 <svg</div>", "Text.  1 < 2 <svg"),
+        ("About 10<sup>8</sup> of <b>1<sup>st</sup></b>.", "About 10⁸ of 1st."),
+        ("<p>About 10<sup>-8</sup> of it.</p>", "About 10⁻⁸ of it."),
+        ("No<sup>8", "No8"),
+        ("No 8</sup> 9", "No 8 9"),
+    ],
+)
+def test_html_in_markdown_costs_no_text(source: str, text: str) -> None:
+    document = load("a.md", f"{source}\n\n## Why\n\nMore.".encode())
+    assert document.text == f"{text}\n\nWhy\n\nMore."
+
+
+def test_a_comment_above_the_title_is_no_paragraph() -> None:
+    assert load("a.md", b"<!-- draft -->\n\n## Talks\n\nThey met.").title == "Talks"
+
+
+@pytest.mark.parametrize(
+    "part", ["<svg ", "<svg>", "<iframe>x", "<svg/>", "<!--", "<!-- -->", "<sup>", "<script>", "<?"]
+)
+def test_html_in_markdown_takes_time_that_grows_with_it(part: str, sandbox: Sandbox) -> None:
+    data = b"<div>" + part.encode() * (900_000 // len(part)) + b"</div>\n\nText."
+    assert load("a.md", data, sandbox).text.endswith("Text.")
+
+
 def test_markdown_title_is_the_first_heading_without_front_matter() -> None:
     assert load("a.markdown", b"Some text.\n\n# The *talks*\n\nMore.").title == "The talks"
     assert load("truce.md", b"Some text.").title == "Truce"
