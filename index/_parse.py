@@ -16,7 +16,8 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self
 
 from index._text import (
     clean,
@@ -740,6 +741,8 @@ _MAX_NAME = 60
 def parse_csv(data: bytes, columns: Columns) -> Table:
     """Read a table with a header line, separated by commas, semicolons, tabs or bars.
 
+    A row that is not CSV costs itself, and lines after it that are no rows.
+
     Raises ``LoadError`` where the header lacks a named column.
     """
     text = decode(data).replace("\x00", "").lstrip("\r\n")
@@ -747,33 +750,94 @@ def parse_csv(data: bytes, columns: Columns) -> Table:
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     header_line = text.split("\n", 1)[0]
     delimiter = max(",;\t|", key=header_line.count)
-    # Not from a StringIO, which takes four bytes a character.
-    lines = (match.group() for match in _LINE.finditer(text))
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     records: list[tuple[int, Mapping[str, Any]]] = []
     problems: list[tuple[int, str]] = []
     header: list[str] = []
-    number = 0
     try:
-        header = [one_line(name) for name in next(reader, [])]
-        for fields in reader:
-            if not fields:
-                continue
-            number += 1
-            if len(fields) != len(header):
+        for number, (fields, problem) in enumerate(_csv_rows(text, delimiter)):
+            if problem:
+                problems.append((max(number, 1), problem))
+            elif not number:
+                header = [one_line(name) for name in fields]
+            elif len(fields) != len(header):
                 problems.append(
                     (number, f"has {len(fields)} fields where the header has {len(header)}")
                 )
-                continue
-            records.append((number, dict(zip(header, fields, strict=True))))
+            else:
+                records.append((number, dict(zip(header, fields, strict=True))))
     except MemoryError:
         # While it is short of memory, CPython before 3.14 goes round in circles at a handler that does not
         # match (gh-132508): make room first.
         records.clear()
         raise
-    except csv.Error as exc:
-        problems.append((number + 1, f"is not CSV, nor is what follows it ({_why(exc)})"))
     return _table(records, problems, columns, header)
+
+
+class _Lines:
+    """The lines of a text from ``start`` on, or that one ``alone``; of the last one, where it is."""
+
+    def __init__(self, text: str, start: int, *, alone: bool) -> None:
+        # Not from a StringIO, which takes four bytes a character.
+        self._found = islice(_LINE.finditer(text, start), 1 if alone else None)
+        self.start = self.end = start
+        self.is_over = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._found, None)
+        if line is None:
+            self.is_over = True
+            raise StopIteration
+        self.start, self.end = line.span()
+        return line.group()
+
+
+def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
+    """Yield the fields of the header and of each row, or what is wrong with it.
+
+    With a row that is not CSV, the lines after it are passed over to the next that is one: that has as
+    many fields as the header, and quotation marks in pairs. Linear: the lines that the bad row took, but for
+    the last, are then rows alone or none. One that went on in the next line would be within quotation marks
+    there as the bad row was, and so end as that did.
+    """
+    at = free = width = passed = 0
+    wrong = ""
+    while at < len(text):
+        lines = _Lines(text, at, alone=at < free)
+        try:
+            for fields in csv.reader(
+                lines, delimiter=delimiter, skipinitialspace=True, strict=True
+            ):
+                if wrong and fields:
+                    if len(fields) != width or text.count('"', at, lines.end) % 2:
+                        passed += 1
+                        break
+                    yield [], _not_csv(wrong, passed)
+                    wrong = ""
+                at, width = lines.end, width or len(fields)
+                if fields:
+                    yield fields, ""
+            else:
+                continue
+        except MemoryError:  # first of all: see `parse_csv`
+            raise
+        except csv.Error as exc:
+            passed = passed + 1 if wrong else 0
+            wrong = wrong or _why(exc)
+        if at >= free:
+            free = len(text) if lines.is_over else lines.start
+        line = _LINE.match(text, at)
+        at = len(text) if line is None else line.end()
+    if wrong:
+        yield [], _not_csv(wrong, passed)
+
+
+def _not_csv(why: str, passed: int) -> str:
+    lines = f", nor are the {passed:,} lines after it" if passed else ""
+    lines = ", nor is the line after it" if passed == 1 else lines
+    return f"is not CSV{lines} ({why})"
 
 
 def parse_jsonl(data: bytes, columns: Columns) -> Table:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index._parse import parse_csv, parse_jsonl, parse_text
+from index._parse import Table, parse_csv, parse_jsonl, parse_text
 from index._text import (
     byline_spans,
     clean,
@@ -926,6 +926,60 @@ def test_csv_delimiters_and_unusual_names(delimiter: str) -> None:
     assert skipped == []
     assert documents[0].text == "A long text." * 3
     assert documents[0].title == "Wire, row 1"
+
+
+def csv_rows(*lines: str) -> tuple[list[str], list[str]]:
+    """Return title and text of each row under a header, and what is said of the others."""
+    data = "\n".join(("title,text", *lines)).encode()
+    documents, skipped = load_file(SourceFile(Path("a.csv"), "a.csv"), data)
+    numbered = [f"{d.source.rpartition('=')[2]}: {d.title}: {d.text}" for d in documents]
+    return numbered, [f"{one.source.rpartition('=')[2]}: {one.reason}" for one in skipped]
+
+
+GOOD = ("B,Good text", 'C,"Good ""text"",', 'of two lines."', "D,More")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("bad", "passed"),
+    [
+        (['A,"He said "no" loud"'], ""),
+        (['A,"He said "no" loud.', "", "Then he left. So did she.", 'They met."'], "2"),
+        (['A,"He said "no".', 'Then left."'], "1"),
+        (['A,"He said'], ""),
+        (['A,"He said', '"So it is" - not a row'], "1"),
+    ],
+)
+def test_a_stray_quote_costs_only_its_row(bad: list[str], passed: str, newline: str) -> None:
+    rows, problems = csv_rows(newline.join(("Z,First", *bad, *GOOD)))
+    assert rows == [
+        "1: Z: First",
+        "3: B: Good text",
+        '4: C: Good "text",\nof two lines.',
+        "5: D: More",
+    ]
+    (problem,) = problems
+    lines = {"": "is not CSV (", "1": "is not CSV, nor is the line after it ("}
+    assert problem.startswith("2: " + lines.get(passed, f"is not CSV, nor are the {passed} lines"))
+
+
+def test_the_last_row_with_a_stray_quote_is_named() -> None:
+    rows, problems = csv_rows("A,One", 'B,"Two', "Three", "", "Four")
+    assert rows == ["1: A: One"]
+    assert problems == ["2: is not CSV, nor are the 2 lines after it (unexpected end of data)"]
+
+
+def test_a_space_before_a_quotation_mark_is_no_text() -> None:
+    rows, problems = csv_rows('A, "He said, no"', "B, Good")
+    assert (rows, problems) == (["1: A: He said, no", "2: B: Good"], [])
+
+
+@pytest.mark.parametrize("line", ['a",b,"x', 'A,"x', '"', 'A,"He "no"', 'A,"x\n",""', '"",x"'])
+def test_stray_quotes_take_time_that_grows_with_them(line: str, sandbox: Sandbox) -> None:
+    data = ("title,text\n" + f"{line}\n" * (600_000 // len(line)) + 'Last,"The text."').encode()
+    table = sandbox.parse("csv", data)
+    assert isinstance(table, Table)
+    assert table.rows or table.problems
 
 
 def test_jsonl_rows_are_documents_named_by_their_lines() -> None:
