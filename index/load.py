@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "INDEX_MARKER",
     "LOADER_VERSION",
     "Columns",
     "LoadLimits",
@@ -62,6 +63,9 @@ FORMATS: Mapping[str, str] = {
     ".jsonl": "jsonl",
 }
 """Suffix (in lower case) to format."""
+
+INDEX_MARKER = "FOOTNOTE"
+"""The file that marks a folder as an index."""
 
 _UNSUPPORTED = f"is not in a format Footnote reads ({', '.join(FORMATS)})"
 
@@ -107,7 +111,7 @@ def find_files(
     ``include`` (none: everything) and ``exclude`` are ``fnmatch`` patterns on the path inside the
     folder, where ``*`` also matches ``/`` and ``**/`` nothing as well; a ``./`` before them and a ``/`` after
     them do not count. Every other file that is left out is in the second list,
-    also sorted. Hidden files are one entry of it, however many they are: the first are named, the rest
+    also sorted; so is a folder that holds an index. Hidden files are one entry of it, however many they are: the first are named, the rest
     is counted, and a hidden folder counts as one. Raises ``LoadError`` where ``folder`` is no folder
     or cannot be listed.
     """
@@ -134,7 +138,7 @@ def find_files(
             if entry.name.startswith("."):
                 hidden.append(path)
             elif is_folder:
-                pending += ((f"{path}/", child) for child in _list(entry.path))
+                pending += ((f"{path}/", child) for child in _list_articles(entry.path))
             else:
                 _check_entry(entry, path, root)
                 found.append(SourceFile(Path(entry.path), source))
@@ -179,6 +183,13 @@ def _name_hidden(paths: Sequence[str]) -> str:
 def _list(folder: str | Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         return list(entries)
+
+
+def _list_articles(folder: str) -> list[os.DirEntry[str]]:
+    entries = _list(folder)
+    if any(entry.name == INDEX_MARKER and entry.is_file() for entry in entries):
+        raise LoadError("is an index of Footnote, not articles")
+    return entries
 
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")

@@ -1489,6 +1489,22 @@ def test_patterns_are_read_as_shells_write_them(
         assert [file.source for file in found] == [f"n/{n}" for n in chosen]
 
 
+def test_an_index_in_the_folder_is_passed_over(tmp_path: Path) -> None:
+    for name in (
+        "a.txt",
+        "sub/ix/FOOTNOTE",
+        "sub/ix/gen-000001/documents.jsonl",
+        "b/FOOTNOTE/c.txt",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("The text.")
+    found, skipped = find_files(tmp_path, "n")
+    assert [file.source for file in found] == ["n/a.txt", "n/b/FOOTNOTE/c.txt"]
+    assert skipped == [Skipped("n/sub/ix", "is an index of Footnote, not articles")]
+    assert find_files(tmp_path, "n", exclude=["sub/ix"])[1] == []
+
+
 def test_no_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="cannot be listed"):
         find_files(tmp_path / "none", "none")
