@@ -103,6 +103,9 @@ _CELL_WORDS = 4
 """Columns set with spaces have cells of this many words at most, on average; other gaps justify lines."""
 
 
+_INITIAL = re.compile(r"(?<!\w)[A-Z]\.$")
+
+
 def ends_sentence(text: str) -> bool:
     """Tell whether ``text`` ends in a mark that ends sentences."""
     last = text[-1:]
@@ -220,8 +223,10 @@ class _Block:
         if marker is None:
             return False
         shape = str(marker.lastgroup)
-        if shape == "bullet" or self._shapes[shape] > 1 or ends_sentence(line):
+        if shape == "bullet" or self._shapes[shape] > 1:
             return True
+        if ends_sentence(line):  # unless that is an initial, before another one
+            return shape not in {"letter", "roman"} or not _INITIAL.search(line.rstrip()[-3:])
         if shape == "dash":
             return not following[marker.end()].islower() or line.rstrip().endswith(":")
         return shape == "number" and marker["number"].strip("(.)") in {"0", "1"}
@@ -324,8 +329,8 @@ _ABBREVIATIONS = {
     abbreviation: kind
     for kind, abbreviations in {
         # A name follows.
-        "open": "Mr Mrs Ms Mx Dr Drs Prof Rev Fr Hon Gen Brig Lt Col Maj Capt Cpl Sgt Pvt Cmdr Adm Sen Sens "
-        "Rep Reps Gov Govs Pres Amb Insp Supt Det Msgr Messrs Mme Mlle Mt Ft "
+        "open": "Mr Mrs Ms Mx Dr Drs Prof Profs Rev Fr Hon Gen Gens Brig Lt Col Maj Capt Cpl Sgt Spc Pvt Cmdr Adm Sen Sens "
+        "Rep Reps Gov Govs Pres Amb Insp Supt Det Atty Msgr Messrs Mme Mlle Mt Ft "
         # Something follows, whatever its first letter.
         "vs Vs v cf Cf c.f viz ca esp Esp incl Incl approx Approx e.g E.g i.e I.e eg ie a.k.a",
         # Abbreviations only before a number.
@@ -346,6 +351,11 @@ _AFTER_HOUR = re.compile(
     r"Oct|Nov|Dec|January|February|March|April|June|July|August|September|October|November|December|"
     r"Sept|[ECMP][DS]?T|GMT|UTC|BST|CES?T|IST|JST|MSK|(?:[A-Z]\w{1,20}\s){1,2}[Tt]ime|Eastern|Pacific|Greenwich)\b"
 )
+_ONLY_HOUR = re.compile(
+    r"[\"'“‘(]?(?:(?:Shortly|Just|Soon)\s(?:after|before)|At|By|Around|About|Until|Till|Since|Before|After|From)\s"
+    r"(?:(?:about|around|roughly|exactly|just\s(?:after|before))\s)?\d{1,2}(?:[:.]\d\d)?\s?[AaPp]\.?[Mm]"
+)
+"""No sentence by itself: when what follows happened."""
 _DOTTED = re.compile(r"(?:[A-Za-z]{1,2}\.){1,6}[A-Za-z]{1,2}")
 _STARTERS = frozenset(
     "He She It They We You His Her Its Their Our Your My The This That These Those There Then Here An And But "
@@ -498,6 +508,8 @@ def _ends(
     if kind == "number" or kind == "hour":
         if text[start : start + 1].isdigit():
             return False
+        if kind == "hour" and _ONLY_HOUR.fullmatch(text, opened, at):
+            return _starts(text, start)
         return kind == "number" or not _AFTER_HOUR.match(text, start)
     is_short = kind == "both" or ("." in word and _DOTTED.fullmatch(word) is not None)
     if not is_short and not is_proposed and kind != "word":
