@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
 from unicodedata import normalize
@@ -17,18 +17,23 @@ from index.lexical import STOP_WORDS, LexicalIndex
 _COMMON = 30_000
 """Words of English that a misspelt one may be read as though no text holds them."""
 
+_PLACES = 100
+"""Of a word in the texts, that show whether it is a name."""
+
 KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 """The letters of a QWERTY keyboard, row by row."""
 
 _SHORTEST = 4
 _ENGLISH = 6
 _TWO_SLIPS = 8
+_TWO_SLIPS_IN_NAME = 10
 _LONGEST = 30
 """Letters of a word that may be misspelt, of one that may be read as a word that no text holds, of one that
-may have two slips, and of the longest one that is looked at. Three letters with one slip are mostly another
+may have two slips, of a name that may have two from a word of English, and of the longest one that is looked at. Three letters with one slip are mostly another
 word, but for a stop word of which one is missing."""
 
 _WORD = re.compile(r"[^\W\d_]+")
+_HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 class Spelling:
@@ -47,13 +52,21 @@ class Spelling:
     A name that the texts lack is no slip in another one. A word in capitals ("OPEC"), unless the whole question is
     in capitals, is read only as one that two letters swapped or one doubled make of it ("HTLM"). One with a capital ("Ruto") is read only as a word a likely slip away ("Ruth" is
     none); if it has eight letters or more, also as one that is no word of English ("Djokovitch"); and at the
-    beginning, where any word has a capital, also as a stop word. Whether the texts write a word with a capital
-    the index does not say.
+    beginning, where any word has a capital, also as a stop word. Elsewhere it is a word of English only if that
+    is a name as well ("Israel"; "Gove" is no "Give"), which ``is_name`` says, or if it has five letters or more, two
+    swapped or one doubled ("Wolrd"), or eight; and two slips away ("Holyrood", "Hollywood") only a name, if it is long. What a hyphen joins to a word with a capital counts as one with a capital
+    itself ("Kai-shek"). Whether the texts write a word with a capital the index does not say.
     """
 
-    def __init__(self, lexical: LexicalIndex, is_word: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        lexical: LexicalIndex,
+        is_word: Callable[[str], bool],
+        is_name: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._lexical = lexical
         self._is_word = is_word
+        self._is_name = is_name
         self._initials: dict[str, dict[str, int]] = defaultdict(dict)
         everywhere = dict.fromkeys(filter(str.isalpha, STOP_WORDS), len(lexical))
         for word, texts in {**lexical.words, **everywhere}.items():
@@ -67,12 +80,20 @@ class Spelling:
         first = _WORD.search(question)
 
         def meant(found: re.Match[str]) -> str:
-            begins = bool(first and first.span() == found.span())
-            return self._meant(found.group(), begins=begins, shouted=question.isupper())
+            begins = first is not None and first.start() == found.start()
+            head, *rest = found.group().split("-")
+            is_name = head[0].isupper() and not begins
+            shouted = question.isupper()
+            return "-".join(
+                [
+                    self._meant(head, is_name=is_name, begins=begins, shouted=shouted),
+                    *(self._meant(part, is_name=is_name, shouted=shouted) for part in rest),
+                ]
+            )
 
-        return _WORD.sub(meant, question)
+        return _HYPHENATED.sub(meant, question)
 
-    def _meant(self, typed: str, *, begins: bool, shouted: bool) -> str:
+    def _meant(self, typed: str, *, is_name: bool, shouted: bool, begins: bool = False) -> str:
         word = typed.lower()
         if (
             not _SHORTEST - 1 <= len(word) <= _LONGEST
@@ -99,9 +120,9 @@ class Spelling:
         )
         if len(typed) > 1 and typed.isupper() and not shouted:
             near = [one for one in near if _is_rearranged(word, one[0])]
-        elif typed != word:
-            near = [one for one in near if _same_name(word, one[0], begins=begins)]
-        if not near and len(word) >= _ENGLISH and typed.islower():
+        elif is_name or typed != word:
+            near = [one for one in near if self._is_same_name(word, one[0], one[1], begins=begins)]
+        if not near and len(word) >= _ENGLISH and typed.islower() and not is_name:
             choices = _common_english().get(word[0], {})
             found = process.extract(
                 word, choices.keys(), scorer=OSA.distance, score_cutoff=1, limit=None
@@ -115,6 +136,23 @@ class Spelling:
         )[0]
         return _as_typed(meant, typed)
 
+    def _is_same_name(self, typed: str, meant: str, slips: float, *, begins: bool) -> bool:
+        """Tell whether ``typed``, which had a capital, is rather ``meant`` than the name of something else."""
+        if meant in STOP_WORDS:
+            return begins
+        if _unlikely(typed, meant):
+            return len(typed) >= _TWO_SLIPS and meant not in _english()
+        if begins or meant not in _english():
+            return True
+        if slips > 1:
+            return len(typed) >= _TWO_SLIPS_IN_NAME and self._is_name(meant)
+        is_long = min(len(typed), len(meant)) > _SHORTEST
+        return (
+            len(typed) >= _TWO_SLIPS
+            or (is_long and _is_rearranged(typed, meant))
+            or self._is_name(meant)
+        )
+
 
 def _as_typed(meant: str, typed: str) -> str:
     if len(typed) > 1 and typed.isupper():
@@ -127,6 +165,29 @@ def is_common_english(word: str) -> bool:
     return word in _common_english().get(word[:1], {})
 
 
+def names_of(texts: Iterable[str]) -> Callable[[str], bool]:
+    """Return what tells whether a word, in lower case, is a name: ``texts`` often write it with a capital.
+
+    Where it stands after a small word or a comma, that is: at the beginning of a sentence any word has one. More
+    than a quarter must be such places, of the first hundred. Each word is looked for once.
+    """
+
+    @cache
+    def is_name(word: str) -> bool:
+        large = re.compile(rf"(?<=[a-z,]\s){re.escape(word.capitalize())}\b")
+        small = re.compile(rf"\b{re.escape(word)}\b")
+        capitals = others = 0
+        for text in texts:
+            if word[1:] in text:
+                capitals += len(large.findall(text))
+                others += len(small.findall(text))
+                if capitals + others >= _PLACES:
+                    break
+        return 4 * capitals > capitals + others
+
+    return is_name
+
+
 _SHORT_STOP_WORDS = frozenset(word for word in STOP_WORDS if len(word) == _SHORTEST)
 
 
@@ -135,13 +196,6 @@ def _is_rearranged(typed: str, meant: str) -> bool:
     return not _unlikely(typed, meant) and (
         len(typed) > len(meant) or sorted(typed) == sorted(meant)
     )
-
-
-def _same_name(typed: str, meant: str, *, begins: bool) -> bool:
-    """Tell whether ``typed``, which had a capital, is rather ``meant`` than the name of something else."""
-    if not _unlikely(typed, meant) or (begins and meant in STOP_WORDS):
-        return True
-    return len(typed) >= _TWO_SLIPS and meant not in _english()
 
 
 def _unlikely(typed: str, meant: str) -> bool:

@@ -13,7 +13,7 @@ from index.chunk import sentence_spans
 from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError, FootnoteError, ReaderError
 from index.retrieve import Retriever
-from index.spelling import Spelling
+from index.spelling import Spelling, names_of
 from index.store import Generation, Store
 from index.types import Document, Hit
 from qa.candidates import (
@@ -288,7 +288,11 @@ class QA:
         return _Snapshot(
             generation,
             Retriever(generation, embedder),
-            Spelling(generation.lexical, lambda word: embedder.count_pieces([word]) == [1]),
+            Spelling(
+                generation.lexical,
+                lambda word: embedder.count_pieces([word]) == [1],
+                names_of([chunk.text for chunk in generation.chunks]),
+            ),
             stamp,
         )
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.lexical import LexicalIndex
-from index.spelling import Spelling
+from index.spelling import Spelling, names_of
 
 TEXTS = [
     "Penicillin cures; the Hubble telescope flew.",
@@ -19,8 +19,11 @@ SEEDS = ["The open idea of Ruth and Pedro: a melon", "Djokovic lost Wimbledon", 
 KNOWN = frozenset({"telescom"})
 
 
-def spelling(texts: list[str] = TEXTS) -> Spelling:
-    return Spelling(LexicalIndex.build(texts), KNOWN.__contains__)
+def spelling(texts: list[str] = TEXTS, names: frozenset[str] | None = None) -> Spelling:
+    lexical = LexicalIndex.build(texts)
+    if names is None:
+        return Spelling(lexical, KNOWN.__contains__)
+    return Spelling(lexical, KNOWN.__contains__, names.__contains__)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +142,43 @@ def test_a_name_that_the_texts_hold_is_put_right(typed: str, meant: str) -> None
     assert spelling(SEEDS).corrected(typed) == meant
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Did Michael Gove resign?",
+        "Who was Chiang Kai-shek?",
+        "Where is Holyrood?",
+        "Where is Mena Street?",
+        "What is the Smoot-Hawley act?",
+        "Who was Mudd?",
+        "Who is Noor?",
+        "What did Kamerlingh Onnes find?",
+    ],
+)
+def test_a_name_is_no_ordinary_word_of_english(question: str) -> None:
+    texts = ["give she mean smooth mud nor ones", "Hollywood gave; what is it? Michael Chiang"]
+    assert spelling(texts, frozenset({"hollywood"})).corrected(question) == question
+
+
+def test_a_name_that_is_a_word_of_english_too_is_put_right() -> None:
+    names = frozenset({"israel", "gaza", "philadelphia", "hollywood"})
+    found = spelling(
+        ["israel hamas market philadelphia hollywood gaza far reaching world development"], names
+    )
+    for typed, meant in (
+        ("the Isreal-Hamas war", "the Israel-Hamas war"),
+        ("in Gazs", "in Gaza"),
+        ("the Wolrd Cup", "the World Cup"),
+        ("the Developmen Bank", "the Development Bank"),
+        ("in Philedelpia", "in Philadelphia"),
+        ("in Holywood", "in Hollywood"),
+        ("the stock-markte", "the stock-market"),
+        ("Far-reachng", "Far-reaching"),
+        ("Markte day", "Market day"),
+    ):
+        assert found.corrected(typed) == meant
+
+
 def test_of_an_abbreviation_two_letters_swapped_or_one_doubled_are_put_right() -> None:
     found = spelling(["html brics isro"])
     assert found.corrected("Is HTLM of BRRICS?") == "Is HTML of BRICS?"
@@ -170,3 +210,14 @@ def test_a_part_of_a_word_of_the_texts_stays(text: str) -> None:
 
 def test_without_texts_only_stop_words_and_common_ones_are_known() -> None:
     assert spelling([]).corrected("Whihc wimbeldon colection?") == "Which wimbledon collection?"
+
+
+def test_a_name_is_what_the_texts_write_with_a_capital() -> None:
+    is_name = names_of(
+        [
+            "Talks in Israel will\nGive way. They give it, and give and give, to a strip of land.",
+            "Give it to the Gaza Strip, Egypt. Ones that Israelis gave.",
+        ]
+    )
+    names = [word for word in "israel give strip egypt ones gave way".split() if is_name(word)]
+    assert names == ["israel", "strip", "egypt"]
