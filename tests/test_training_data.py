@@ -247,7 +247,7 @@ def test_a_row_names_its_context_by_its_digest(tmp_path: Path) -> None:
     ("name", "least", "sources"),
     [
         ("questions", 30_000, {"own", "own-more", "own-pairs", "own-wiki"}),
-        ("near", 14_000, {"own-near"}),
+        ("near", 30_000, {"own-near", "own-rivals"}),
     ],
 )
 def test_the_questions_that_ship_have_no_texts(name: str, least: int, sources: set[str]) -> None:
