@@ -55,7 +55,7 @@ class Spelling:
     beginning, where any word has a capital, also as a stop word. Elsewhere it is a word of English only if that
     is a name as well ("Israel"; "Gove" is no "Give"), which ``is_name`` says, or if it has five letters or more, two
     swapped or one doubled ("Wolrd"), or eight; and two slips away ("Holyrood", "Hollywood") only a name, if it is long. What a hyphen joins to a word with a capital counts as one with a capital
-    itself ("Kai-shek"). Whether the texts write a word with a capital the index does not say.
+    itself ("Kai-shek"). Whether the texts write a word with a capital the index does not say: `names_of` looks there.
     """
 
     def __init__(
