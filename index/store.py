@@ -57,6 +57,7 @@ from index.errors import (
     IndexWriteError,
 )
 from index.lexical import LexicalIndex
+from index.load import INDEX_MARKER
 from index.types import Chunk, Document, Scores, Vectors
 
 DEFAULT_PATH = Path(".footnote")
@@ -66,9 +67,9 @@ PARTS = ("chunks.npy", "documents.jsonl", "lexical.npz", "vectors.faiss")
 """The files of a generation, besides its manifest."""
 
 MARKER = f"footnote index, format {FORMAT}\n".encode()
-"""What the file FOOTNOTE holds."""
+"""What the file `INDEX_MARKER` holds."""
 
-_OWN = {"FOOTNOTE", "CURRENT", "CURRENT.tmp", "lock", "lock.owner", "encoders", "uploads", "work"}
+_OWN = {INDEX_MARKER, "CURRENT", "CURRENT.tmp", "lock", "lock.owner", "encoders", "uploads", "work"}
 _GENERATION = re.compile(r"gen-(\d{6,})")
 _CURRENT = re.compile(rb"gen-(\d{6,}) ([0-9a-f]{64})\n")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -171,7 +172,7 @@ class Store:
         """
         folders = [self.path / _name(number) for number in self._numbers()]
         folders += _within(self.path / "encoders")
-        files = [self.path / "CURRENT", self.path / "FOOTNOTE"]
+        files = [self.path / "CURRENT", self.path / INDEX_MARKER]
         files += [path for folder in folders for path in _within(folder)]
         seen = []
         for path in files:
@@ -451,7 +452,7 @@ class Store:
             ) from exc
         generations = any(_number(name) is not None for name in names)
         try:
-            marker = (self.path / "FOOTNOTE").read_bytes()
+            marker = (self.path / INDEX_MARKER).read_bytes()
         except OSError:
             if not generations and any(n not in _OWN and not n.endswith(".tmp") for n in names):
                 raise IndexForeign(
@@ -469,7 +470,7 @@ class Store:
                 f"`{self.rebuild_command()}`."
             )
         raise IndexDamaged(
-            f"The index at '{self.path}' is damaged (its file FOOTNOTE is not as it was written); "
+            f"The index at '{self.path}' is damaged (its file {INDEX_MARKER} is not as it was written); "
             f"run `{self.rebuild_command()}`."
         )
 
@@ -604,7 +605,7 @@ class Store:
         try:
             self._look()
         except IndexDamaged:
-            findings.append(Finding("FOOTNOTE", "is not as it was written"))
+            findings.append(Finding(INDEX_MARKER, "is not as it was written"))
         named = self._named()
         numbers = self._numbers()
         if named is None:
@@ -638,10 +639,10 @@ class Store:
             raise RuntimeError("the index may be changed only inside `with store.writer()`")
 
     def _write_generation(self, folder: Path, manifest: bytes, data: Mapping[str, bytes]) -> None:
-        marker = self.path / "FOOTNOTE"
+        marker = self.path / INDEX_MARKER
         if not marker.exists() or marker.read_bytes() != MARKER:
-            self._fs.write_file(self.path / "FOOTNOTE.tmp", MARKER)
-            self._fs.replace(self.path / "FOOTNOTE.tmp", marker)
+            self._fs.write_file(self.path / f"{INDEX_MARKER}.tmp", MARKER)
+            self._fs.replace(self.path / f"{INDEX_MARKER}.tmp", marker)
         # Under another name until all of it is there: what is called a generation is a whole one.
         unfinished = folder.with_name(f"{folder.name}.tmp")
         self._fs.make_dir(unfinished)
