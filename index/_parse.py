@@ -190,6 +190,7 @@ _REST_OF_TAG = re.compile(r"[^<>]*>")
 _NO_PROSE = re.compile(
     r"<(?:!--|!\[CDATA\[|![a-z]|\?|(?:script|style|iframe|svg)(?![\w-]))", re.I | re.A
 )
+_UNREAD = re.compile(r"<(script|style|iframe|svg)(?![\w-])", re.A)
 _NO_PROSE_ENDS = {
     opening: re.compile(end, re.I | re.A)
     for opening, end in {
@@ -348,12 +349,18 @@ def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
     parser.inline.parse(token.content, parser, environment, children)
     parts: list[str] = []
     sup: int | None = None  # the part with which an open superscript begins
+    unread: tuple[str, int] | None = None  # an open script or the like, and its first part
     for child in children:
         tag = child.content.lower() if child.type == "html_inline" else ""
         if child.type == "softbreak":
             parts.append(" ")
         elif child.type == "hardbreak" or tag.startswith("<br"):
             parts.append("\n")
+        elif unread is not None and tag.startswith(f"</{unread[0]}"):
+            del parts[unread[1] :]
+            unread = None
+        elif (name := _UNREAD.match(tag)) and not tag.endswith("/>"):
+            unread = unread or (name[1], len(parts))
         elif tag.startswith(("<sup>", "<sup ")):
             sup = len(parts)
         elif tag.startswith("</sup") and sup is not None:

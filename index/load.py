@@ -48,7 +48,7 @@ __all__ = [
     "printable",
 ]
 
-LOADER_VERSION = 6
+LOADER_VERSION = 7
 """Raised when the same bytes would give another Document."""
 
 FORMATS: Mapping[str, str] = {

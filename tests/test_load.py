@@ -346,6 +346,9 @@ def test_markdown_is_read_without_its_syntax() -> None:
         ("<p>About 10<sup>-8</sup> of it.</p>", "About 10⁻⁸ of it."),
         ("No<sup>8", "No8"),
         ("No 8</sup> 9", "No 8 9"),
+        ("A <script>var a = 1;</script>b <style>p {}</style>c.", "A b c."),
+        ("A <svg><style>p {}</style><text>t</text></svg>b<svg/> c.", "A b c."),
+        ("A <script>b, and nothing ends it.", "A b, and nothing ends it."),
     ],
 )
 def test_html_in_markdown_costs_no_text(source: str, text: str) -> None:
