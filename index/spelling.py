@@ -43,8 +43,8 @@ class Spelling:
     and ``is_word``, which may know names, does not know it either. What was meant is then the word of the
     texts, or the stop word ("which"), with the same first letter at one slip's distance (two for long words; a
     slip is a letter wrong, missing, too many, or swapped with its neighbour; optimal string alignment): the
-    nearest; of several one that is a likely slip away, and of these the one that most texts hold. Of three
-    letters, not all capitals, only a stop word is made, by one more letter ("wht"). Without such a word one of
+    nearest; of several one that is a likely slip away, and of these the one that most texts hold. A word of four
+    letters is only read as one a likely slip away ("opec" is no "open"). Of three letters, not all capitals, only a stop word is made, by one more letter ("wht"). Without such a word one of
     six letters or more and no capital, which would often be a name, is read as a common word of English a likely
     slip away, so that the question makes sense at least. Without that one too it stays. A contraction without
     its apostrophe gets it ("didnt").
@@ -122,6 +122,8 @@ class Spelling:
             near = [one for one in near if _is_rearranged(word, one[0])]
         elif is_name or typed != word:
             near = [one for one in near if self._is_same_name(word, one[0], one[1], begins=begins)]
+        elif len(word) == _SHORTEST:
+            near = [one for one in near if not _unlikely(word, one[0])]
         if not near and len(word) >= _ENGLISH and typed.islower() and not is_name:
             choices = _common_english().get(word[0], {})
             found = process.extract(

@@ -119,6 +119,7 @@ def test_what_no_text_holds_is_read_as_a_common_word_of_english(typed: str, mean
         "Is Meloni Italian?",
         "Meloni age",
         "OPEC",
+        "who heads opec?",
         "WHO HEADS OPEC?",  # no likely slip
     ],
 )
