@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Protocol
 
@@ -241,15 +242,16 @@ class QA:
         misspelt words put right and a false start cut, and its answer says so (`Answer.read_as`); how it
         ends, with a question mark or without, changes nothing. A question that cannot be asked (empty,
         too long, without words, not English) is answered with a refusal that says so.
-        Raises `ConfigError` for a threshold outside 0 to 1 or a ``top`` below 1.
+        Raises `ConfigError` for a threshold outside 0 to 1, a ``top`` below 1, and what is of another type.
         """
         limit = self.threshold if threshold is None else threshold
+        _require_numbers(limit, top)
         if not 0.0 <= limit <= 1.0:
             raise ConfigError(f"threshold is {limit}; give a probability from 0 to 1.")
         if top < 1:
             raise ConfigError(f"top is {top}; give at least 1.")
+        questions = [*map(whole_characters, _texts(questions))]
         snapshot = self._current()
-        questions = [*map(whole_characters, questions)]
         answers: list[Answer] = []
         for start in range(0, len(questions), _BATCH):
             batch = questions[start : start + _BATCH]
@@ -270,12 +272,14 @@ class QA:
 
     def search(self, questions: Sequence[str], k: int = 20) -> list[list[Hit]]:
         """Return the ``k`` passages closest to each question, best first, without reading them."""
+        questions = _texts(questions)
         snapshot = self._current()
         asked = [with_question_mark(snapshot.read_as(question)) for question in questions]
         return snapshot.retriever.search(asked, k)
 
     def examine(self, questions: Sequence[str]) -> list[Evidence]:
         """Return what is known about each question before a decision; confidence is fitted on it."""
+        questions = _texts(questions)
         snapshot = self._current()
         return self._examine([*map(snapshot.read_as, questions)], snapshot)
 
@@ -406,6 +410,26 @@ class QA:
             quote=document.text[start:end],
             sha256=document.sha256,
         )
+
+
+def _require_numbers(threshold: object, top: object) -> None:
+    if not isinstance(threshold, Real):
+        raise ConfigError(f"threshold is of type {type(threshold).__name__}; give a number.")
+    if not isinstance(top, Integral):
+        raise ConfigError(f"top is of type {type(top).__name__}; give a whole number.")
+
+
+def _texts(questions: object) -> list[str]:
+    """Return ``questions`` as a list. Raises `ConfigError` for one text alone, and for what is no text."""
+    if isinstance(questions, str):
+        raise ConfigError("questions is one text; give a list of them.")
+    if not isinstance(questions, Iterable):
+        raise ConfigError(f"questions is of type {type(questions).__name__}; give a list of them.")
+    texts = list(questions)
+    for text in texts:
+        if not isinstance(text, str):
+            raise ConfigError(f"A question is of type {type(text).__name__}; give text.")
+    return texts
 
 
 def _fallen_back(generation: Generation) -> str | None:

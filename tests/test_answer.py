@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -371,6 +372,31 @@ def test_arguments_out_of_range(tmp_path: Path, threshold: float, top: int, mess
     for qa in (qa_of(tmp_path, one), FakeQA([one])):
         with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
             qa.ask("Who?", threshold=threshold, top=top)
+
+
+@pytest.mark.parametrize(
+    ("questions", "more", "message"),
+    [
+        ("Who?", {}, "questions is one text; give a list of them."),
+        (["Who?", None], {}, "A question is of type NoneType; give text."),
+        ([b"Who?"], {}, "A question is of type bytes; give text."),
+        (None, {}, "questions is of type NoneType; give a list of them."),
+        (["Who?"], {"threshold": "0.5"}, "threshold is of type str; give a number."),
+        (["Who?"], {"top": 2.5}, "top is of type float; give a whole number."),
+        (["Who?"], {"top": None}, "top is of type NoneType; give a whole number."),
+    ],
+)
+def test_arguments_of_other_types(
+    tmp_path: Path, questions: Any, more: dict[str, Any], message: str
+) -> None:
+    qa = qa_of(tmp_path, document("one", "zoo"))
+    asking = [qa.ask_batch] if more else [qa.ask_batch, qa.search, qa.examine]
+    for ask in asking:
+        with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+            ask(questions, **more)
+    if isinstance(questions, list):
+        with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+            qa.ask(questions[-1], **more)
 
 
 def test_to_dict_is_what_the_design_says(tmp_path: Path) -> None:
