@@ -80,7 +80,7 @@ _OF_ARTICLE = re.compile(
 )
 
 _SHORT = re.compile(
-    r"""\b(?!(?:an|is|it|the|was|what)\b)(?P<short>\w[\w.&/+-]+)["”'’]?\s+(?:is\s+)?
+    r"""\b(?!(?:an|is|(?-i:[Ii]t)|the|was|what)\b)(?P<short>\w[\w.&/+-]+)["”'’]?\s+(?:is\s+)?
     (?:(?:(?:acronym|abbreviation)\s+)?stands?\s+for\b|short\s+for\b
     |(?:an|the)\s+(?:acronym|abbreviation)\s+(?:for|of)(?:\s+what)?\W*\Z)
     |\bfull\s+form\s+of\s+(?:the\s+)?["“'‘]?(?P<full>\w[\w.&/+-]+)""",
@@ -89,7 +89,7 @@ _SHORT = re.compile(
 """A short form, in a question for its long one."""
 
 _WHAT_ELSE = re.compile(
-    r"\b(?:who|which|what\s+(?!(?:do|does|did|exactly|precisely|actually)\b)(?:\w+\s+){1,3}(?:do|does|did))\b",
+    r"\b(?:(?-i:[Ww]ho)|which|what\s+(?!(?:do|does|did|exactly|precisely|actually)\b)(?:\w+\s+){1,3}(?:do|does|did))\b",
     re.IGNORECASE,
 )
 """What is asked for where it is no long form: "Which values does the EU stand for?"."""
@@ -126,8 +126,13 @@ def asks_of_article(question: str) -> bool:
 
 def asked_short_form(question: str) -> str | None:
     """Return "BRAC" for "What does BRAC stand for?", ``None`` where no long form of a short one is asked for."""
-    found = None if _WHAT_ELSE.search(question) else _SHORT.search(question)
-    return found and (found["short"] or found["full"])
+    # WHO and IT are abbreviations, but where all is in capitals.
+    asked = question.lower() if question.isupper() else question
+    found = None if _WHAT_ELSE.search(asked) else _SHORT.search(asked)
+    if found is None:
+        return None
+    short = found["short"] or found["full"]
+    return short if asked == question else short.upper()
 
 
 def unanswerable(question: str) -> Refusal | None:
