@@ -32,6 +32,9 @@ _LONGEST = 30
 may have two slips, of a name that may have two from a word of English, and of the longest one that is looked at. Three letters with one slip are mostly another
 word, but for a stop word of which one is missing."""
 
+_ASKING = frozenset({"many", "much"})
+"""Words of questions, though no stop words, that any question may hold."""
+
 _WORD = re.compile(r"[^\W\d_]+")
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
@@ -41,7 +44,7 @@ class Spelling:
 
     A word is misspelt if the texts hold neither it nor an inflection of it, no dictionary of English does,
     and ``is_word``, which may know names, does not know it either. What was meant is then the word of the
-    texts, or the stop word ("which"), with the same first letter at one slip's distance (two for long words; a
+    texts, or the stop word ("which", and so "many" and "much"), with the same first letter at one slip's distance (two for long words; a
     slip is a letter wrong, missing, too many, or swapped with its neighbour; optimal string alignment): the
     nearest; of several one that is a likely slip away, and of these the one that most texts hold. A word of four
     letters is only read as one a likely slip away ("opec" is no "open"). Of three letters, not all capitals, only a stop word is made, by one more letter ("wht"). Without such a word one of
@@ -68,7 +71,7 @@ class Spelling:
         self._is_word = is_word
         self._is_name = is_name
         self._initials: dict[str, dict[str, int]] = defaultdict(dict)
-        everywhere = dict.fromkeys(filter(str.isalpha, STOP_WORDS), len(lexical))
+        everywhere = dict.fromkeys(filter(str.isalpha, STOP_WORDS | _ASKING), len(lexical))
         for word, texts in {**lexical.words, **everywhere}.items():
             self._initials[word[0]][word] = texts
 

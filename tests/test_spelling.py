@@ -81,6 +81,11 @@ def test_of_several_words_the_nearest_is_meant_then_the_commonest() -> None:
     )
 
 
+def test_how_many_is_put_right_though_no_text_holds_many() -> None:
+    found = spelling(["Grace May must go."])
+    assert found.corrected("How mnay, and how mcuh?") == "How many, and how much?"
+
+
 @given(st.lists(st.text("abcdehilmorst ", max_size=30), max_size=4), st.text("abcdehilmorst ?"))
 def test_a_corrected_question_is_not_corrected_again(texts: list[str], question: str) -> None:
     found = spelling(texts)
