@@ -237,7 +237,7 @@ class QA:
         """Answer questions, all from the same generation of the index.
 
         ``threshold`` (0 to 1; default: `threshold`) is the confidence below which an answer is
-        withheld; 0 never refuses while anything was read. ``top`` limits the answers (the first
+        withheld; 0 withholds none that was found. ``top`` limits the answers (the first
         and its alternatives) and the citations of each. A question is searched and read with its
         misspelt words put right and a false start cut, and its answer says so (`Answer.read_as`); how it
         ends, with a question mark or without, changes nothing. A question that cannot be asked (empty,
