@@ -171,7 +171,7 @@ def index(
     "--threshold",
     type=click.FloatRange(0, 1),
     default=None,
-    help="Confidence below which to refuse; 0 never refuses.",
+    help="Confidence below which to refuse; 0: only where nothing is found.",
 )
 def ask(question: str, index_dir: Path, as_json: bool, top: int, threshold: float | None) -> None:
     """Answer QUESTION from the index, with the places that say so."""

@@ -39,6 +39,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _AT_CLOSING = ".,;:!?…'\"’”»)]"
 """What may stand between an answer and the mark that closes its quotation or bracket."""
 
+_FIGURE = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+)(?![.,]?\d)")
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"“”()]*[\w/]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+"""What the word pieces divide and no answer should: a figure, and an address on the web or for mail."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderConfig:
@@ -368,12 +372,17 @@ def _tidied(reading: Reading, passage: str) -> Reading:
 
     The tokenizer's normaliser drops combining marks: those of the last letter belong to the answer. It
     also drops, inside a word, what Python counts as white space (U+001C, say): at the ends that does not.
-    And of two brackets or quotation marks that belong together an answer holds both or none.
+    A figure or an address is not cut, and of two brackets or quotation marks that belong together an answer
+    holds both or none.
     """
     pairs = paired_marks(passage)
+    figures, addresses = (
+        [found.span() for found in pattern.finditer(passage)] for pattern in (_FIGURE, _ADDRESS)
+    )
     mended: dict[tuple[int, int], Span] = {}
     for span in reading.spans:
-        tidy = _balanced(_tidy(span, passage), passage, pairs)
+        whole = _whole(_tidy(span, passage), figures, addresses)
+        tidy = _balanced(whole, passage, pairs)
         if tidy.start < tidy.end:
             mended.setdefault((tidy.start, tidy.end), tidy)
     return Reading(tuple(mended.values()), reading.null_score)
@@ -384,6 +393,21 @@ def _tidy(span: Span, passage: str) -> Span:
     while end < len(passage) and unicodedata.category(passage[end]).startswith("M"):
         end += 1
     return _trimmed(span.start, end, span.score, passage)
+
+
+def _whole(
+    span: Span, figures: Sequence[tuple[int, int]], addresses: Sequence[tuple[int, int]]
+) -> Span:
+    """Return ``span`` with the rest of the figures and addresses in which it begins or ends.
+
+    Of an address it may be a part that is not its beginning ("quill.example").
+    """
+    start, end = span.start, span.end
+    for first, last in (*figures, *addresses):
+        is_part = first < span.start and span.end <= last and (first, last) not in figures
+        if first < span.end and span.start < last and not is_part:
+            start, end = min(start, first), max(end, last)
+    return Span(start, end, span.score)
 
 
 def _trimmed(start: int, end: int, score: float, passage: str) -> Span:

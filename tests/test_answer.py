@@ -188,6 +188,13 @@ def test_a_pronoun_alone_is_no_answer(tmp_path: Path) -> None:
     assert alone.ask("Who found it out?", threshold=0.0).text is None
 
 
+def test_an_answer_stands_in_one_cell_of_a_table(tmp_path: Path) -> None:
+    # Seen: "How much cinnamon is needed?" was answered with "3 | size M".
+    qa = qa_of(tmp_path, document("one", "eggs | 3 | size M\nzest | 1 g | grated"))
+    qa._reader = WordReader(r"(?:3 \| size M|1 g)")  # type: ignore[assignment]
+    assert qa.ask("How many are needed?", threshold=0.0).text == "1 g"
+
+
 def test_an_abbreviation_spelt_like_a_pronoun_is_an_answer(tmp_path: Path) -> None:
     qa = qa_of(tmp_path, document("one", "It was approved by WHO in October and not by us."))
     qa._reader = WordReader("(?:WHO|us)")  # type: ignore[assignment]

@@ -252,6 +252,19 @@ def test_an_answer_is_never_half_a_word(tokenizer: Tokenizer) -> None:
     assert passage[best.start : best.end] == "unbelievably"
 
 
+def best_of(tokenizer: Tokenizer, passage: str, words: str) -> str:
+    """Return the answer of a reader that points at ``words`` in ``passage``."""
+    reader, session = make(tokenizer)
+    pieces = tokenizer.encode(passage, add_special_tokens=False)
+    at = passage.index(words)
+    first = next(i for i, (start, _) in enumerate(pieces.offsets) if start >= at)
+    last = max(i for i, (_, end) in enumerate(pieces.offsets) if end <= at + len(words))
+    session.starts[pieces.ids[first]] = session.ends[pieces.ids[last]] = 100.0
+    ((reading,),) = reader.read(["What?"], [[passage]])
+    best = reading.spans[0]
+    return passage[best.start : best.end]
+
+
 @pytest.mark.parametrize(
     ("passage", "words", "answer"),
     [
@@ -279,15 +292,31 @@ def test_an_answer_is_never_half_a_word(tokenizer: Tokenizer) -> None:
 def test_of_two_marks_that_belong_together_an_answer_holds_both_or_none(
     tokenizer: Tokenizer, passage: str, words: str, answer: str
 ) -> None:
-    reader, session = make(tokenizer)
-    pieces = tokenizer.encode(passage, add_special_tokens=False)
-    at = passage.index(words)
-    first = next(i for i, (start, _) in enumerate(pieces.offsets) if start >= at)
-    last = max(i for i, (_, end) in enumerate(pieces.offsets) if end <= at + len(words))
-    session.starts[pieces.ids[first]] = session.ends[pieces.ids[last]] = 100.0
-    ((reading,),) = reader.read(["What?"], [[passage]])
-    best = reading.spans[0]
-    assert passage[best.start : best.end] == answer
+    assert best_of(tokenizer, passage, words) == answer
+
+
+@pytest.mark.parametrize(
+    ("passage", "words", "answer"),
+    [
+        ("Write to help@quill.example, or call", "help@quill", "help@quill.example"),
+        ("Write to help@quill.example, or call", "quill.example", "quill.example"),
+        (
+            "See https://quill.example/help?a=1. Or",
+            "https://quill",
+            "https://quill.example/help?a=1",
+        ),
+        ("some 1,250.5 tonnes", "some 1", "some 1,250.5"),
+        ("some 1,250.5 tonnes", "250", "1,250.5"),
+        ("some 1.5 kg of it", "5 kg", "1.5 kg"),
+        ("on 12.05.2023 in Doha", "2023", "2023"),  # a date, of which a part may be asked
+        ("in 1950,1951 and later", "1951", "1951"),
+    ],
+)
+def test_figures_and_addresses_are_not_cut(
+    tokenizer: Tokenizer, passage: str, words: str, answer: str
+) -> None:
+    # Seen: "What is the address of Quill support?" was answered with "https://quill".
+    assert best_of(tokenizer, passage, words) == answer
 
 
 def test_a_mark_alone_is_no_answer(tokenizer: Tokenizer) -> None:
