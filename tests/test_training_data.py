@@ -118,6 +118,12 @@ def test_bad_rows_are_counted_by_reason_and_named(tmp_path: Path) -> None:
     )
     with path.open("a") as file:
         file.write('[1]\n{"id": 3}\n{\n')
+        for answers in (
+            {"text": ["town"], "answer_start": 5},
+            {"text": ["town"], "answer_start": None},
+            {"text": "", "answer_start": []},
+        ):
+            file.write(json.dumps({**others[3], "answers": answers}) + "\n")
     rejected = Rejected()
     rows = load_rows([path], rejected)
     assert [row.id for row in rows] == [good["id"], others[1]["id"], others[2]["id"]]
@@ -125,7 +131,7 @@ def test_bad_rows_are_counted_by_reason_and_named(tmp_path: Path) -> None:
     assert len(rows[2].answers) == 1
     assert rejected.counts() == {
         "answers and offsets differ in number": 1,
-        "it is not a row of a question file": 3,
+        "it is not a row of a question file": 6,
         "its context is empty": 1,
         "its id was there before": 1,
         "its question is empty": 1,

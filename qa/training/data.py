@@ -200,6 +200,8 @@ def _parse(line: bytes, contexts: Mapping[str, Example]) -> Example | str:
         texts = raw["answers"]["text"]
         starts = raw["answers"].get("answer_start", []) if texts else []
         name, source, title = raw["id"], raw.get("source", ""), raw.get("title", "")
+        if not isinstance(texts, list) or not isinstance(starts, list):
+            return "it is not a row of a question file"
         for text in (question, context, name, source, title, *texts):
             text.encode("utf-8")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
