@@ -157,6 +157,7 @@ def test_a_file_without_rows_and_one_that_is_not_there_are_named(tmp_path: Path)
         ("https://x.org/wiki/Mount_Rainier/", "Mount Rainier"),
         ("https://x.org/caf%C3%A9-life?page=2", "Café life"),
         ("https://x.org", ""),
+        ("http://[draft]x/hope", ""),
         ("https://x.org/2015/04", ""),
         ("Armenian_Apostolic_Church", "Armenian Apostolic Church"),
         ("wikipedia:16016", ""),

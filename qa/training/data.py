@@ -252,7 +252,11 @@ def readable_title(title: str) -> str:
     (``wikipedia:16016``) is no title.
     """
     if _URL.match(title):
-        parts = [unquote(part) for part in urlsplit(title).path.split("/") if part]
+        try:
+            path = urlsplit(title).path
+        except ValueError:  # such as "http://[draft"
+            return ""
+        parts = [unquote(part) for part in path.split("/") if part]
         words = re.split(r"[-_+\s]+", _SUFFIX.sub("", parts[-1])) if parts else []
         title = " ".join(word for word in words if word)
         title = title[:1].upper() + title[1:]
