@@ -145,6 +145,10 @@ def test_a_file_without_rows_and_one_that_is_not_there_are_named(tmp_path: Path)
         load_rows([tmp_path / "none.jsonl"], Rejected())
     with pytest.raises(QuestionFileError, match=r"a\.jsonl holds no row"):
         load_rows([write_rows(tmp_path / "a.jsonl", [{"id": "1"}])], Rejected())
+    # What an earlier file lost is no reason of a later one.
+    some = write_rows(tmp_path / "some.jsonl", [{"id": "1"}, *raw_rows(1)])
+    with pytest.raises(QuestionFileError, match=r"b\.jsonl holds no row .*\(it is empty\)"):
+        load_rows([some, write_rows(tmp_path / "b.jsonl", [])], Rejected())
 
 
 @pytest.mark.parametrize(
@@ -416,6 +420,14 @@ def test_weights_say_how_often_a_source_comes(tmp_path: Path, tokenizer: Tokeniz
         TrainingData.build(rows, tokenizer, DataConfig(weights={"absent": 1.0}))
     with pytest.raises(ConfigError, match="No row is left"):
         TrainingData.build(rows, tokenizer, DataConfig(weights={"few": 0.0, "made": 0.0}))
+
+
+def test_weights_of_sources_that_are_not_there_are_named(tokenizer: Tokenizer) -> None:
+    weighed = DataConfig(weights={"mine": 2.0})
+    with pytest.raises(ConfigError, match=r"weights for mine, but .* of \(no source\);"):
+        TrainingData.build([example("Ada slept.", "Ada")], tokenizer, weighed)
+    with pytest.raises(ConfigError, match="No row is left"):
+        TrainingData.build([example("\u200b", "\u200b")], tokenizer, weighed)
 
 
 def test_a_seed_gives_one_order_and_one_group(tmp_path: Path, tokenizer: Tokenizer) -> None:

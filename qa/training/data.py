@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,7 +167,7 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
     seen: set[str] = set()
     contexts: dict[str, Example] = {}
     for file in files:
-        before = len(rows)
+        before, earlier = len(rows), Counter(rejected.counts())
         for number, line in question_lines(file):
             name = f"{file.name}, line {number}"
             row = _parse(line, contexts)
@@ -180,9 +180,9 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
                 rows.append(row)
                 contexts.setdefault(hashlib.sha256(row.context.encode()).hexdigest(), row)
         if len(rows) == before:
+            why = dict(Counter(rejected.counts()) - earlier)
             raise QuestionFileError(
-                f"{file} holds no row that can be used "
-                f"({rejected.counts() or 'it is empty'}); the form is in qa/evaluate.py."
+                f"{file} holds no row that can be used ({why or 'it is empty'}); the form is in qa/evaluate.py."
             )
     return rows
 
@@ -328,10 +328,11 @@ class TrainingData:
         for number, row in enumerate(rows):
             self._sources[row.source].append(number)
         unknown = sorted(set(config.weights) - set(self._sources))
-        if unknown:
+        if rows and unknown:
+            there = sorted(source or "(no source)" for source in self._sources)
             raise ConfigError(
                 f"There are weights for {', '.join(unknown)}, but the rows are of "
-                f"{', '.join(sorted(self._sources))}; name sources that are there."
+                f"{', '.join(there)}; name sources that are there."
             )
         if not self.epoch_size:
             raise ConfigError("No row is left to train on; give more rows or larger weights.")
