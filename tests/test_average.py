@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -57,7 +58,9 @@ def test_an_exported_reader_may_be_one_of_them(tmp_path: Path) -> None:
     assert all(torch.allclose(tensor, one[name], atol=1e-6) for name, tensor in mean.items())
 
 
-@pytest.mark.parametrize("weights", [[1.0], [1.0, 0.0], [2.0, -1.0]])
+@pytest.mark.parametrize(
+    "weights", [[1.0], [1.0, 0.0], [2.0, -1.0], [1.0, math.nan], [math.inf, 1.0]]
+)
 def test_too_few_and_weights_that_are_no_shares_are_refused(
     tmp_path: Path, weights: list[float]
 ) -> None:

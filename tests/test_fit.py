@@ -476,11 +476,28 @@ def test_frozen_layers_and_what_is_below_them_stay_as_they_are(
         {"dropout": 2.0},
         {"device": "gpu"},
         {"freeze": -1},
+        {"lr": math.inf},
+        {"epochs": math.nan},
+        {"epochs": None, "minutes": math.nan},
+        {"weight_decay": math.nan},
+        {"clip": -1.0},
+        {"checkpoint_minutes": -math.inf},
+        {"seed": -1},
+        {"seed": 2**63},
+        {"device": "cpu:x"},
+        {"device": ":"},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         config(**wrong)
+
+
+def test_a_device_that_is_not_there_is_named(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="no device cuda:99 here"):
+        run(base, files, tmp_path / "out", config(device="cuda:99"))
 
 
 def test_the_command_trains_and_says_the_scores(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -487,7 +488,14 @@ def test_a_batch_is_laid_out_as_the_reader_reads(tokenizer: Tokenizer) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"messy": 1.5}, {"negatives": -1.0}, {"weights": {"a": -1.0}}, {"pieces": 1000}],
+    [
+        {"messy": 1.5},
+        {"negatives": -1.0},
+        {"negatives": math.nan},
+        {"weights": {"a": -1.0}},
+        {"weights": {"a": math.inf}},
+        {"pieces": 1000},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

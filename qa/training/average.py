@@ -7,6 +7,7 @@ arXiv 2109.01903).
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,11 +21,11 @@ def average(readers: Sequence[tuple[str, float]], out: Path) -> None:
     """Write the weighted mean of ``readers`` to ``out``, as a checkpoint with the first one's tokenizer.
 
     Each is a checkpoint or an exported reader, as `checkpoint_of` takes it. Raises `ConfigError` if there
-    are fewer than two, if a weight is not above 0, or if their shapes or tokenizers differ, and
+    are fewer than two, if a weight is no number above 0, or if their shapes or tokenizers differ, and
     `ReaderError` as `Reader.load`.
     """
     total = sum(weight for _, weight in readers)
-    if len(readers) < 2 or min(weight for _, weight in readers) <= 0:
+    if len(readers) < 2 or not all(0 < weight < math.inf for _, weight in readers):
         raise ConfigError("Name two readers or more to average, each with a weight above 0.")
     with tempfile.TemporaryDirectory() as scratch:
         folders = [

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from dataclasses import dataclass, fields
 
 from index.errors import ConfigError
+
+_LARGEST_SEED = 10**12
+"""torch takes 64 bits, and a step's is a million times the run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,11 @@ class FitConfig:
     precision: str = ""
 
     def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            endless = one.name in ("clip", "checkpoint_minutes")  # not clipped, none written
+            if isinstance(value, float) and not (math.isfinite(value) or (endless and value > 0)):
+                raise ConfigError(f"{one.name} is {value}; give a number.")
         if (self.minutes is None) == (self.epochs is None):
             raise ConfigError("Say how long to train: either minutes or epochs, not both.")
         if (self.minutes or self.epochs or 0) <= 0:
@@ -58,7 +68,11 @@ class FitConfig:
             )
         if self.freeze < 0:
             raise ConfigError("The number of layers to freeze cannot be below 0.")
-        if self.device.split(":")[0] not in ("", "cpu", "cuda"):
+        if min(self.weight_decay, self.clip, self.head, self.layer_decay) < 0:
+            raise ConfigError("weight_decay, clip, head and layer_decay cannot be below 0.")
+        if not 0 <= self.seed <= _LARGEST_SEED:
+            raise ConfigError(f"seed is {self.seed}; give a number from 0 to {_LARGEST_SEED:,}.")
+        if not re.fullmatch(r"((cpu|cuda)(:\d+)?)?", self.device):
             raise ConfigError(f"device is cpu or cuda, not {self.device!r}.")
         if self.precision not in ("", "fp32", "bf16"):
             raise ConfigError(f"precision is fp32 or bf16, not {self.precision!r}.")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -83,8 +84,8 @@ class DataConfig:
         shares = (self.near, self.unanswerable, self.untitled, self.messy)
         if not all(0 <= share <= 1 for share in shares):
             raise ConfigError("near, unanswerable, untitled and messy are shares: give 0 to 1.")
-        if self.negatives < 0 or any(weight < 0 for weight in self.weights.values()):
-            raise ConfigError("The number of negatives and the weights cannot be below 0.")
+        if not all(0 <= one < math.inf for one in (self.negatives, *self.weights.values())):
+            raise ConfigError("The number of negatives and the weights are numbers, not below 0.")
         if not 16 <= self.pieces <= _ROOM:
             raise ConfigError(
                 f"Passages of {self.pieces} pieces cannot be read; give 16 to {_ROOM}."

@@ -325,7 +325,9 @@ class _Trainer:
         identity: str,
     ) -> None:
         self.device = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
-        kind = self.device.split(":")[0]
+        kind, _, number = self.device.partition(":")
+        if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+            raise ConfigError(f"There is no device {self.device} here; give cpu, or none.")
         fast = kind == "cuda" or any(map(torch.cpu.get_capabilities().get, _BF16))
         self.precision_name = config.precision or ("bf16" if fast else "fp32")
         self._budget = _BUDGET[kind, self.precision_name]
