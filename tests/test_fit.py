@@ -493,6 +493,20 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
         config(**wrong)
 
 
+def test_rows_that_are_left_out_are_named_as_they_are_and_where_none_is_left(
+    base: Path, files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = {"text": ["\u200b"], "answer_start": [0]}
+    row = {**raw_rows(1)[0], "id": "q[/x]", "context": "\u200b", "answers": answers}
+    train = write_rows(tmp_path / "train.jsonl", [row, row])
+    said = ["fit", "--train", str(train), "--dev", str(files[1]), "--base", str(base)]
+    assert command.main([*said, "--out", str(tmp_path / "out"), "--epochs", "1"]) == 1
+    found = " ".join(capsys.readouterr().err.split())
+    assert "its id was there before (train.jsonl, line 2 (q[/x]))" in found
+    assert "no passage holds the whole answer (row q[/x])" in found
+    assert "No row is left to train on" in found
+
+
 def test_a_device_that_is_not_there_is_named(
     base: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -595,11 +595,13 @@ def fit(
     out.mkdir(parents=True, exist_ok=True)
     with _bar(console) as bar:
         task = bar.add_task("read", total=len(rows), note="")
-        data = TrainingData.build(
-            rows, tokenizer, data_config, config.seed, rejected, lambda n: bar.advance(task, n)
-        )
-        _report(rejected, console)
-        _report(left_out, console)
+        try:
+            data = TrainingData.build(
+                rows, tokenizer, data_config, config.seed, rejected, lambda n: bar.advance(task, n)
+            )
+        finally:  # where no row is left, they say why
+            _report(rejected, console)
+            _report(left_out, console)
         trainer = _Trainer(
             data,
             sample(asked, config.dev_limit, config.seed),
@@ -732,7 +734,8 @@ def _report(rejected: Rejected, console: Console) -> None:
     """Print how many rows are not used, why, and which (the first three of each reason)."""
     for reason, names in sorted(rejected.reasons.items()):
         more = ", ..." if len(names) > 3 else ""
-        console.print(f"{len(names):,} rows left out: {reason} ({', '.join(names[:3])}{more})")
+        shown = f"{len(names):,} rows left out: {reason} ({', '.join(names[:3])}{more})"
+        console.print(shown, markup=False)  # a name may hold [/brackets]
 
 
 def _write_curve(state: _State, folder: Path) -> None:
