@@ -334,6 +334,9 @@ def test_a_teacher_changes_the_weights_and_must_have_the_same_tokenizer(
     (cased / "tokenizer.json").write_text(json.dumps(tokenizer))
     with pytest.raises(ConfigError, match=r"the teacher .*cased cuts texts differently"):
         run(base, files, tmp_path / "none", config(), teacher=str(cased))
+    # Seen: its outputs were drawn at random, anew in every run, and learned from.
+    with pytest.raises(ConfigError, match=r"teacher .* is no reader \(qa_outputs"):
+        run(base, files, tmp_path / "none", config(), teacher=str(base))
 
 
 def test_a_teacher_may_number_the_same_pieces_otherwise() -> None:

@@ -219,15 +219,23 @@ AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
 
 
 class Pointer(torch.nn.Module):  # type: ignore[misc]  # mypy skips torch
-    """A model that points at starts and ends, called with the ids of the training data."""
+    """A model that points at starts and ends, called with the ids of the training data.
+
+    ``drawn`` names the weights that its folder lacks, drawn at random.
+    """
 
     def __init__(self, folder: Path, table: NDArray[np.int64], dropout: float = 0.0) -> None:
         super().__init__()
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
         config.hidden_dropout_prob, config.attention_probs_dropout_prob = dropout, 0.0
-        self.model = transformers.AutoModelForQuestionAnswering.from_pretrained(
-            folder, config=config, dtype=torch.float32, local_files_only=True
+        self.model, about = transformers.AutoModelForQuestionAnswering.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            local_files_only=True,
+            output_loading_info=True,
         )
+        self.drawn = sorted(about["missing_keys"])
         if self.model._supports_sdpa:  # MPNet's attention, with its relative positions, is its own
             self.model.set_attn_implementation(_ATTENTION)
         self.register_buffer("table", torch.from_numpy(table), persistent=False)
@@ -708,7 +716,14 @@ def _run(
 
 def _teacher(name: str, tokenizer: Tokenizer) -> Pointer:
     folder = locate(name)
-    return Pointer(folder, translation(tokenizer, load_tokenizer(folder), f"the teacher {name}"))
+    table = translation(tokenizer, load_tokenizer(folder), f"the teacher {name}")
+    pointer = Pointer(folder, table)
+    if pointer.drawn:
+        raise ConfigError(
+            f"The teacher {name} is no reader ({pointer.drawn[0]} is missing); name a folder that "
+            "`fit` wrote."
+        )
+    return pointer
 
 
 def _identity(
