@@ -68,6 +68,16 @@ def test_too_few_and_weights_that_are_no_shares_are_refused(
         average.average([(str(tmp_path), weight) for weight in weights], tmp_path / "mean")
 
 
+def test_a_model_that_is_there_is_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (checkpoint(tmp_path / str(seed), seed) for seed in (1, 2))
+    before = (first / "model.safetensors").read_bytes()
+    assert main(["average", f"{first}=1", f"{second}=1", "--out", str(first)]) == 1
+    assert f"{first} holds a model already" in capsys.readouterr().err
+    assert (first / "model.safetensors").read_bytes() == before
+
+
 def test_readers_of_two_kinds_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -295,6 +295,20 @@ def test_a_finished_run_and_another_one_are_left_alone(
         run(base, files, tmp_path, given)
 
 
+def test_a_model_that_is_no_run_is_not_written_over(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(base, own)
+    reader = tmp_path / "reader"
+    shutil.copytree(READER_DIRECTORY, reader)
+    for out in (own, reader):
+        before = {file: file.read_bytes() for file in out.iterdir()}
+        with pytest.raises(ConfigError, match="holds a model already"):
+            run(out, files, out, config())
+        assert {file: file.read_bytes() for file in out.iterdir()} == before
+
+
 def test_the_clock_ends_a_run_with_its_rate_at_0(
     base: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:

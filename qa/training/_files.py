@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 from index.errors import ConfigError
+from qa.reader import MANIFEST
+
+CHECKPOINT = "checkpoint.safetensors"
+"""Where a run of `fit` is, until it has ended."""
 
 
 def check_folder(path: Path) -> None:
@@ -14,6 +18,12 @@ def check_folder(path: Path) -> None:
         raise ConfigError(
             f"There is no folder {path.parent} to write {path.name} in; make it, or name another."
         )
+
+
+def check_unused(folder: Path) -> None:
+    """Raise `ConfigError` where ``folder`` holds a model or a run, which what is written there would overwrite."""
+    if any((folder / name).exists() for name in ("config.json", CHECKPOINT, MANIFEST)):
+        raise ConfigError(f"{folder} holds a model already; name another folder.")
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from index.errors import ConfigError
+from qa.training._files import check_unused
 from qa.training.export import load_checkpoint
 from qa.training.fit import checkpoint_of
 
@@ -21,12 +22,13 @@ def average(readers: Sequence[tuple[str, float]], out: Path) -> None:
     """Write the weighted mean of ``readers`` to ``out``, as a checkpoint with the first one's tokenizer.
 
     Each is a checkpoint or an exported reader, as `checkpoint_of` takes it. Raises `ConfigError` if there
-    are fewer than two, if a weight is no number above 0, or if their shapes or tokenizers differ, and
-    `ReaderError` as `Reader.load`.
+    are fewer than two, if a weight is no number above 0, if their shapes or tokenizers differ, or if
+    ``out`` holds a model, and `ReaderError` as `Reader.load`.
     """
     total = sum(weight for _, weight in readers)
     if len(readers) < 2 or not all(0 < weight < math.inf for _, weight in readers):
         raise ConfigError("Name two readers or more to average, each with a weight above 0.")
+    check_unused(out)
     with tempfile.TemporaryDirectory() as scratch:
         folders = [
             checkpoint_of(name, Path(scratch) / str(n)) for n, (name, _) in enumerate(readers)

@@ -58,7 +58,7 @@ from index.errors import ConfigError
 from qa import metrics
 from qa.evaluate import sample
 from qa.reader import MANIFEST, Reader, ReaderConfig
-from qa.training._files import write_atomically
+from qa.training._files import CHECKPOINT, check_unused, write_atomically
 from qa.training.config import FitConfig
 from qa.training.data import (
     Batch,
@@ -71,7 +71,6 @@ from qa.training.data import (
 from qa.training.export import restore
 from qa.types import Example
 
-CHECKPOINT = "checkpoint.safetensors"
 CURVE = "curve.csv"
 RECORD = "fit.json"
 _RESTORED = "base"
@@ -578,9 +577,9 @@ def fit(
 ) -> dict[str, Any]:
     """Train a reader and return the record that is also ``out/fit.json``.
 
-    A run that was broken off in ``out`` is taken up; one that is finished is not touched. ``out`` then
-    holds a transformers checkpoint with its tokenizer, the curve and the record. ``base`` is what `locate`
-    takes, or the folder of an exported reader, such as ``qa/models/reader``. ``on_step`` is
+    A run that was broken off in ``out`` is taken up; one that is finished is not touched, nor another
+    model that is there. ``out`` then holds a transformers checkpoint with its tokenizer, the curve and
+    the record. ``base`` is what `locate` takes, or the folder of an exported reader, such as ``qa/models/reader``. ``on_step`` is
     called with the number of each step, after it was taken and saved. Raises `ConfigError` and
     `QuestionFileError`.
     """
@@ -591,6 +590,8 @@ def fit(
     transformers.utils.logging.disable_progress_bar()
     if (out / RECORD).exists():
         raise ConfigError(f"{out} holds a finished reader; name another folder.")
+    if not any((out / name).exists() for name in (CHECKPOINT, CURVE)):  # no run that was broken off
+        check_unused(out)
     folder = checkpoint_of(base, out / _RESTORED)
     tokenizer = load_tokenizer(folder)
     above = None if teacher is None else _teacher(teacher, tokenizer)
