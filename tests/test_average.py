@@ -78,6 +78,16 @@ def test_a_model_that_is_there_is_not_written_over(
     assert (first / "model.safetensors").read_bytes() == before
 
 
+def test_a_file_is_no_place_for_an_average(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (checkpoint(tmp_path / str(seed), seed) for seed in (1, 2))
+    out = tmp_path / "file"
+    out.write_text("mine")
+    assert main(["average", f"{first}=1", f"{second}=1", "--out", str(out)]) == 1
+    assert f"{out} could not be written" in capsys.readouterr().err
+
+
 def test_readers_of_two_kinds_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

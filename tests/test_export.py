@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -145,6 +147,23 @@ def test_the_same_checkpoint_gives_the_same_bytes(checkpoint: Path, tmp_path: Pa
         export.main([str(checkpoint), str(tmp_path / name)])
     for name in ("reader.onnx", "tokenizer.json", "reader.json"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_a_full_disk_leaves_the_reader_that_was_there(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export.export(checkpoint, tmp_path, "int8", "first", "none")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ConfigError, match=r"could not be written \(No space left"):
+        export.export(checkpoint, tmp_path, "fp32", "second", "none")
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+    with pytest.raises(ConfigError, match="could not be written"):
+        export.export(checkpoint, tmp_path / "reader.json", "int8", "third", "none")
 
 
 def test_the_shipped_manifest_says_how_it_was_made() -> None:

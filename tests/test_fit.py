@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import math
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -307,6 +309,30 @@ def test_a_model_that_is_no_run_is_not_written_over(
         with pytest.raises(ConfigError, match="holds a model already"):
             run(out, files, out, config())
         assert {file: file.read_bytes() for file in out.iterdir()} == before
+
+
+def test_what_the_disk_refuses_is_said_and_costs_no_checkpoint(
+    base: Path, files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "out"):
+        with pytest.raises(ConfigError, match="could not be written"):
+            run(base, files, out, config())
+    assert (tmp_path / "file").read_text() == "mine"
+    out, given = tmp_path / "out", config(checkpoint_minutes=0.0)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fill(step: int) -> None:
+        if step == 3:
+            monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(ConfigError, match=r"could not be written \(No space left"):
+        run(base, files, out, given, on_step=fill)
+    monkeypatch.undo()
+    assert [file.name for file in out.glob("*.tmp")] == []
+    assert "Taken up at step 3." in run(base, files, out, given)[1]
 
 
 def test_the_clock_ends_a_run_with_its_rate_at_0(

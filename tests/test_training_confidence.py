@@ -329,6 +329,8 @@ def test_where_to_write_is_looked_at_before_anything_is_asked(
     told = ["--questions", str(questions), "--index", str(tmp_path), "--out", out]
     assert main(["calibrate", *told]) == 1
     assert "There is no folder" in capsys.readouterr().err
+    assert main(["calibrate", *told[:-1], str(tmp_path)]) == 1
+    assert "is a folder; name a file" in capsys.readouterr().err
     monkeypatch.setattr("sys.argv", ["confidence", "--questions", str(questions), "--out", out])
     with pytest.raises(ConfigError, match="There is no folder"):
         training_confidence.main()

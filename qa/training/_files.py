@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 from index.errors import ConfigError
 from qa.reader import MANIFEST
@@ -13,7 +17,9 @@ CHECKPOINT = "checkpoint.safetensors"
 
 
 def check_folder(path: Path) -> None:
-    """Raise `ConfigError` where there is no folder to write ``path`` in: said before hours of work, not after."""
+    """Raise `ConfigError` where no file ``path`` can be: said before hours of work, not after."""
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; name a file to write.")
     if not path.absolute().parent.is_dir():
         raise ConfigError(
             f"There is no folder {path.parent} to write {path.name} in; make it, or name another."
@@ -26,16 +32,34 @@ def check_unused(folder: Path) -> None:
         raise ConfigError(f"{folder} holds a model already; name another folder.")
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, whatever happens meanwhile."""
-    scratch = path.with_name(f"{path.name}.tmp")
-    with scratch.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses within into a `ConfigError` that names ``path``."""
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        yield
+    except (OSError, SafetensorError) as exc:
+        raise ConfigError(
+            f"{path} could not be written ({getattr(exc, 'strerror', None) or exc}); free space, or "
+            "name another place."
+        ) from exc
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, whatever happens meanwhile. Raises `ConfigError`."""
+    scratch = path.with_name(f"{path.name}.tmp")
+    with writing(path):
+        try:
+            with scratch.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(path)
+        except OSError:
+            with suppress(OSError):
+                scratch.unlink()
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from index.errors import ConfigError
-from qa.training._files import check_unused
+from qa.training._files import check_unused, writing
 from qa.training.export import load_checkpoint
 from qa.training.fit import checkpoint_of
 
@@ -48,5 +48,7 @@ def average(readers: Sequence[tuple[str, float]], out: Path) -> None:
                 )
             for key, tensor in weights.items():
                 tensor.add_(other[key], alpha=weight / total)
-    mean.model.save_pretrained(out)
-    (out / "tokenizer.json").write_bytes(tokenizer)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        mean.model.save_pretrained(out)
+        (out / "tokenizer.json").write_bytes(tokenizer)

@@ -29,6 +29,7 @@ from transformers import AutoConfig, BertConfig, BertForQuestionAnswering
 from index.errors import ConfigError
 from qa.reader import FORMAT, MANIFEST, Reader
 from qa.training._command import exit_status
+from qa.training._files import write_atomically, writing
 
 VARIANTS = {
     "fp32": "as they are",
@@ -243,7 +244,8 @@ def write_reader(
 
     ``about`` is added to what ``qa.reader`` needs to load the files.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
     weights = graph.SerializeToString(deterministic=True)
     vocabulary = tokenizer.to_str().encode("utf-8")
     manifest = {
@@ -255,10 +257,11 @@ def write_reader(
         "tokenizer_sha256": hashlib.sha256(vocabulary).hexdigest(),
         **about,
     }
-    (directory / manifest["file"]).write_bytes(weights)
-    (directory / manifest["tokenizer"]).write_bytes(vocabulary)
+    # The largest first: a full disk leaves a reader that is there as it is.
+    write_atomically(directory / manifest["file"], weights)
+    write_atomically(directory / manifest["tokenizer"], vocabulary)
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    (directory / MANIFEST).write_text(text, encoding="utf-8")
+    write_atomically(directory / MANIFEST, text.encode())
     return manifest
 
 

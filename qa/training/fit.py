@@ -58,7 +58,7 @@ from index.errors import ConfigError
 from qa import metrics
 from qa.evaluate import sample
 from qa.reader import MANIFEST, Reader, ReaderConfig
-from qa.training._files import CHECKPOINT, check_unused, write_atomically
+from qa.training._files import CHECKPOINT, check_unused, write_atomically, writing
 from qa.training.config import FitConfig
 from qa.training.data import (
     Batch,
@@ -146,8 +146,9 @@ def checkpoint_of(base: str, scratch: Path) -> Path:
     """
     if not (Path(base) / MANIFEST).is_file():
         return locate(base)
-    scratch.mkdir(parents=True, exist_ok=True)
-    restore(Path(base), scratch)
+    with writing(scratch):
+        scratch.mkdir(parents=True, exist_ok=True)
+        restore(Path(base), scratch)
     return scratch
 
 
@@ -601,7 +602,8 @@ def fit(
     asked = [row for row in load_rows(dev, left_out) if row.answers]
     if not asked:
         raise ConfigError("The dev files hold no question with an answer; give some that do.")
-    out.mkdir(parents=True, exist_ok=True)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     with _bar(console) as bar:
         task = bar.add_task("read", total=len(rows), note="")
         try:
@@ -654,9 +656,10 @@ def fit(
             "numpy": np.__version__,
         },
     }
-    trainer.average.module.model.save_pretrained(out)
-    tokenizer.save(str(out / "tokenizer.json"))
-    _save_tokenizer_config(folder, out)
+    with writing(out):
+        trainer.average.module.model.save_pretrained(out)
+        write_atomically(out / "tokenizer.json", tokenizer.to_str(pretty=True).encode())
+        _save_tokenizer_config(folder, out)
     _write_curve(trainer.state, out)
     write_atomically(out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
     checkpoint.unlink(missing_ok=True)
