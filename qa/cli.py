@@ -748,7 +748,7 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         return
     table = Table(box=None, pad_edge=False, show_header=bool(header))
     for column in header or rows[0]:
-        table.add_column(column if header else "", overflow="fold")
+        table.add_column(Text(column if header else ""), overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = Console(highlight=False)

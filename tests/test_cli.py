@@ -620,3 +620,14 @@ def test_eval_says_at_once_what_it_will_not_do(tmp_path: Path) -> None:
     result = run(*told, "--predictions", tmp_path / "none" / "p.jsonl")
     assert result.exit_code == 1
     assert "There is no folder" in result.output
+
+
+def test_a_source_is_printed_as_it_stands(tmp_path: Path) -> None:
+    questions = rows(tmp_path)
+    text = questions.read_text(encoding="utf-8")
+    text = text.replace('"bridge"', '"[/wire]"').replace('"fair"', '"[bold] fair"')
+    questions.write_text(text, encoding="utf-8")
+    result = run("eval", "reading", questions)
+    assert result.exit_code == 0, result.exception
+    header = result.stdout.splitlines()[0]
+    assert re.split(r" {2,}", header.strip()) == ["[/wire]", "[bold] fair", "all"]
