@@ -395,6 +395,8 @@ def evaluate(
         raise ConfigError(
             f"There is no folder {predictions.parent} to write predictions to; choose another path."
         )
+    if predictions is not None and predictions.resolve() == file.resolve():
+        raise click.UsageError("--predictions is the question FILE itself; choose another path.")
     rows = measuring.load_examples(file)
     if runs is not None:
         first, second = (measuring.read_predictions(run, kind) for run in runs)

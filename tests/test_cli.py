@@ -631,3 +631,12 @@ def test_a_source_is_printed_as_it_stands(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.exception
     header = result.stdout.splitlines()[0]
     assert re.split(r" {2,}", header.strip()) == ["[/wire]", "[bold] fair", "all"]
+
+
+def test_predictions_are_not_written_over_the_questions(tmp_path: Path) -> None:
+    questions = rows(tmp_path)
+    before = questions.read_bytes()
+    result = run("eval", "reading", questions, "--predictions", tmp_path / "." / questions.name)
+    assert result.exit_code == 2
+    assert "choose another path" in result.output
+    assert questions.read_bytes() == before
