@@ -428,12 +428,12 @@ def evaluate(
                         threshold=threshold,
                         progress=asked,
                     )
-    if predictions is not None:
-        measuring.write_predictions(predictions, kind, report.predictions)
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
     else:
         _print_report(report)
+    if predictions is not None:
+        measuring.write_predictions(predictions, kind, report.predictions)
 
 
 def _minute(mtime_ns: int) -> str:

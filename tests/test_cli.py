@@ -640,3 +640,10 @@ def test_predictions_are_not_written_over_the_questions(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "choose another path" in result.output
     assert questions.read_bytes() == before
+
+
+def test_what_was_measured_is_printed_though_predictions_cannot_be_written(tmp_path: Path) -> None:
+    nowhere = tmp_path / ("p" * 300)
+    result = run("eval", "reading", rows(tmp_path), "--json", "--predictions", nowhere)
+    assert "choose another path" in one_line(result)
+    assert json.loads(result.stdout)["n"] == 4
