@@ -391,6 +391,8 @@ def evaluate(
 
     if runs is not None and (limit is not None or predictions is not None):
         raise click.UsageError("--compare asks nothing; leave --limit and --predictions away.")
+    if threshold is not None and kind != "answers":
+        raise click.UsageError("--threshold is for `eval answers`; leave it away.")
     if predictions is not None and not predictions.absolute().parent.is_dir():
         raise ConfigError(
             f"There is no folder {predictions.parent} to write predictions to; choose another path."

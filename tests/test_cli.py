@@ -647,3 +647,10 @@ def test_what_was_measured_is_printed_though_predictions_cannot_be_written(tmp_p
     result = run("eval", "reading", rows(tmp_path), "--json", "--predictions", nowhere)
     assert "choose another path" in one_line(result)
     assert json.loads(result.stdout)["n"] == 4
+
+
+@pytest.mark.parametrize("kind", ["reading", "retrieval"])
+def test_a_threshold_is_for_answers(kind: str, tmp_path: Path) -> None:
+    result = run("eval", kind, rows(tmp_path), "--threshold", "0.5")
+    assert result.exit_code == 2
+    assert "--threshold is for `eval answers`" in result.output
