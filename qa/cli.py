@@ -757,7 +757,7 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_row(*(Text(cell) for cell in row))
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)  # a pipe has no width; do not fold its lines
+        console = Console(highlight=False, width=1_000_000)  # a pipe has no width; fold no line
     console.print(table)
 
 

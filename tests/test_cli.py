@@ -654,3 +654,13 @@ def test_a_threshold_is_for_answers(kind: str, tmp_path: Path) -> None:
     result = run("eval", kind, rows(tmp_path), "--threshold", "0.5")
     assert result.exit_code == 2
     assert "--threshold is for `eval answers`" in result.output
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_row_is_one_line_in_a_pipe(tmp_path: Path) -> None:
+    folder, index = tmp_path / "news", tmp_path / "index"
+    title, name = " ".join(["A long title"] * 7), f"{'n' * 120}.txt"
+    write_articles(folder, {name: f"{title}\n\nText of a."})
+    run("index", folder, "--index", index)
+    [_, line, _] = run("list", "--index", index).stdout.splitlines()
+    assert line.startswith(f"news/{name}  {title}  ")
