@@ -6,8 +6,10 @@ Heavy libraries are imported by the commands that need them: ``footnote ask`` mu
 
 from __future__ import annotations
 
+import io
 import json
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -46,6 +48,8 @@ class _Command(click.Group):
     """A group whose commands turn a `FootnoteError` into one line on stderr and status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr does, and not all are UTF-8
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except FootnoteError as exc:
@@ -181,7 +185,7 @@ def ask(question: str, index_dir: Path, as_json: bool, top: int, threshold: floa
     _warn(qa)
     answer = qa.ask(question, threshold=threshold, top=top)
     if as_json:
-        click.echo(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
+        _print_json(answer.to_dict())
     else:
         _print_answer(answer)
 
@@ -431,7 +435,7 @@ def evaluate(
                         progress=asked,
                     )
     if as_json:
-        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+        _print_json(report.to_dict())
     else:
         _print_report(report)
     if predictions is not None:
@@ -624,6 +628,13 @@ def _summary(report: BuildReport) -> str:
         f"{_changes(report) or 'No articles'}. The index holds {report.documents:,} documents in "
         f"{report.chunks:,} passages ({report.embedded:,} embedded now, {report.seconds:.1f} s)."
     )
+
+
+def _print_json(found: Mapping[str, Any]) -> None:
+    """Print JSON; letters beyond ASCII are escaped where stdout may not hold them."""
+    encoding = getattr(sys.stdout, "encoding", None) or ""
+    utf = encoding.lower().startswith("utf")
+    click.echo(json.dumps(found, ensure_ascii=not utf, indent=2))
 
 
 def _print_answer(answer: Answer) -> None:

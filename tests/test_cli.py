@@ -664,3 +664,24 @@ def test_a_row_is_one_line_in_a_pipe(tmp_path: Path) -> None:
     run("index", folder, "--index", index)
     [_, line, _] = run("list", "--index", index).stdout.splitlines()
     assert line.startswith(f"news/{name}  {title}  ")
+
+
+@pytest.mark.usefixtures("quick")
+def test_letters_that_stdout_cannot_hold_are_escaped(tmp_path: Path) -> None:
+    write_articles(tmp_path / "news", {"a.txt": "Zoë’s fair\n\nZoë’s fair opened in Orléans."})
+    run("index", tmp_path / "news", "--index", tmp_path / "index")
+    listing = ["list", "--index", str(tmp_path / "index")]
+    result = CliRunner(charset="ascii").invoke(main, listing)
+    assert result.exit_code == 0, result.exception
+    assert r"Zo\xeb\u2019s fair" in result.stdout
+
+
+def test_json_is_json_in_any_encoding(tmp_path: Path) -> None:
+    questions = rows(tmp_path)
+    text = questions.read_text(encoding="utf-8").replace('"bridge"', '"brücke"')
+    questions.write_text(text, encoding="utf-8")
+    told = ["eval", "reading", str(questions), "--json"]
+    result = CliRunner(charset="ascii").invoke(main, told)
+    assert result.exit_code == 0, result.exception
+    assert set(json.loads(result.stdout)["sources"]) == {"brücke", "fair"}
+    assert '"brücke"' in run(*told).stdout
