@@ -146,12 +146,12 @@ def question_lines(file: Path) -> Iterator[tuple[int, bytes]]:
     Raises QuestionFileError if there is no such file or it cannot be read to its end.
     """
     try:
-        with file.open("rb") as raw:
-            zipped = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-        with gzip.open(file) if zipped else file.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    yield number, line
+        with file.open("rb") as raw:  # once: a pipe cannot be opened again
+            zipped = raw.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
+            with gzip.open(raw) if zipped else raw as stream:
+                for number, line in enumerate(stream, start=1):
+                    if line.strip():
+                        yield number, line
     except FileNotFoundError as exc:
         raise QuestionFileError(f"There is no question file at {file}; check the path.") from exc
     except (OSError, EOFError, zlib.error) as exc:

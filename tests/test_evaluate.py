@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -542,3 +543,13 @@ def test_runs_over_other_questions_are_not_compared(tmp_path: Path) -> None:
     bad.write_text('{"n": 3, "em": 50.0}\n', encoding="utf-8")
     with pytest.raises(QuestionFileError, match=r"bad\.jsonl, line 1"):
         evaluate.read_predictions(bad, "answers")
+
+
+def test_load_reads_a_pipe(tmp_path):
+    out, into = os.pipe()
+    os.write(into, write(tmp_path / "q.jsonl.gz", [row(1), row(2)], gzip.open).read_bytes())
+    os.close(into)
+    try:
+        assert [each.id for each in evaluate.load_examples(f"/dev/fd/{out}")] == ["q1", "q2"]
+    finally:
+        os.close(out)
