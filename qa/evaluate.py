@@ -401,29 +401,33 @@ def read_predictions(path: str | Path, kind: str) -> dict[str, Prediction]:
     file = Path(path)
     found: dict[str, Prediction] = {}
     for number, line in question_lines(file):
+        where = f"{file}, line {number}"
         try:
             row = json.loads(line)
             of, text, rank, withheld = (
                 row[n] for n in ("kind", "text", "passage_rank", "withheld")
             )
-            found[row["id"]] = Prediction(
-                str(row["id"]),
+            prediction = Prediction(
+                _string(row, "id", where),
                 None if text is None else str(text),
                 float(row["confidence"]),
                 None if rank is None else int(rank),
                 str(row["source"]),
                 None if withheld is None else str(withheld),
             )
-        except (ValueError, KeyError, TypeError, OverflowError) as exc:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as exc:
             raise QuestionFileError(
-                f"{file}, line {number} is no prediction ({exc}); give two files that "
+                f"{where} is no prediction ({exc}); give two files that "
                 "`footnote eval --predictions` wrote."
             ) from exc
         if of != kind:
             raise QuestionFileError(
-                f"{file}, line {number} is of `footnote eval {of}`; compare it as that, or give "
+                f"{where} is of `footnote eval {of}`; compare it as that, or give "
                 f"what `footnote eval {kind} --predictions` wrote."
             )
+        if prediction.passage_rank is not None and prediction.passage_rank < 1:
+            raise QuestionFileError(f'{where} has a "passage_rank" below 1; ranks count from 1.')
+        found[prediction.id] = prediction
     return found
 
 

@@ -553,3 +553,21 @@ def test_load_reads_a_pipe(tmp_path):
         assert [each.id for each in evaluate.load_examples(f"/dev/fd/{out}")] == ["q1", "q2"]
     finally:
         os.close(out)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"id": None}, {"id": 7}, {"passage_rank": 0}, {"passage_rank": -1}]
+)
+def test_a_prediction_that_cannot_be_names_its_line(tmp_path: Path, changes: dict) -> None:
+    path = tmp_path / "p.jsonl"
+    evaluate.write_predictions(path, "retrieval", [Prediction("1", None, 0.0, 2, "")])
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes) + "\n", encoding="utf-8")
+    with pytest.raises(QuestionFileError, match=r"p\.jsonl, line 1 has "):
+        evaluate.read_predictions(path, "retrieval")
+
+
+def test_predictions_nested_too_deep_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_bytes(b"[" * 100_000)
+    with pytest.raises(QuestionFileError, match=r"p\.jsonl, line 1 is no prediction"):
+        evaluate.read_predictions(path, "reading")
