@@ -400,6 +400,7 @@ def read_predictions(path: str | Path, kind: str) -> dict[str, Prediction]:
     """
     file = Path(path)
     found: dict[str, Prediction] = {}
+    line_of: dict[str, int] = {}
     for number, line in question_lines(file):
         where = f"{file}, line {number}"
         try:
@@ -427,6 +428,12 @@ def read_predictions(path: str | Path, kind: str) -> dict[str, Prediction]:
             )
         if prediction.passage_rank is not None and prediction.passage_rank < 1:
             raise QuestionFileError(f'{where} has a "passage_rank" below 1; ranks count from 1.')
+        if prediction.id in line_of:
+            raise QuestionFileError(
+                f"{where} has the id {prediction.id!r} of line {line_of[prediction.id]}; "
+                "give the predictions of one run."
+            )
+        line_of[prediction.id] = number
         found[prediction.id] = prediction
     return found
 

@@ -571,3 +571,12 @@ def test_predictions_nested_too_deep_are_none(tmp_path: Path) -> None:
     path.write_bytes(b"[" * 100_000)
     with pytest.raises(QuestionFileError, match=r"p\.jsonl, line 1 is no prediction"):
         evaluate.read_predictions(path, "reading")
+
+
+def test_a_run_answers_each_question_once(tmp_path: Path) -> None:
+    rows = [Example(str(n), "q", "Rome", ("Rome",), (0,)) for n in range(3)]
+    predictions = list(run_of(rows, ["Rome"] * 3).values())
+    both = tmp_path / "both.jsonl"
+    evaluate.write_predictions(both, "reading", [*predictions, replace(predictions[1], text="X")])
+    with pytest.raises(QuestionFileError, match=r"both\.jsonl, line 4 has the id '1' of line 2"):
+        evaluate.read_predictions(both, "reading")
