@@ -133,3 +133,14 @@ def test_every_command_and_option_in_the_table_exists() -> None:
 def test_links_to_files_lead_somewhere() -> None:
     for target in re.findall(r"\]\((?!http|#)([^)]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_commands_that_take_an_index_are_those_the_readme_says() -> None:
+    from qa.cli import main
+
+    without = {
+        name
+        for name, command in main.commands.items()
+        if not any("--index" in option.opts for option in command.params)
+    }
+    assert without == set(re.findall(r"^All but `(\w+)` take `--index DIR`", README, re.MULTILINE))
