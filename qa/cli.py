@@ -385,8 +385,8 @@ def evaluate(
     A row: {"id", "source", "title", "context", "question", "answers": {"text": [...],
     "answer_start": [...]}}; no texts: the context holds no answer. `reading` gives the reader the
     context; `answers` and `retrieval` index all contexts of the file, each once. With `--compare`,
-    every metric of two runs, and whether they differ by more than chance (a paired bootstrap over
-    passages, each with all questions about it).
+    the metrics of two runs that are means over the same questions, but for `sentence`, and whether
+    they differ by more than chance (a paired bootstrap over passages, each with all questions about it).
     """
     from qa import evaluate as measuring
     from qa.confidence import Confidence

@@ -450,7 +450,7 @@ def compare(
 
     ``kind`` is that of the runs: "reading", "retrieval" or "answers". Metrics that are means over the
     same rows in both runs are compared; those over what a run chose to answer (``precision``), over all
-    of it (``ece``) or of time are not. Raises ConfigError where the runs differ in their questions, or
+    of it (``ece``) or of time are not, nor is ``sentence``, which predictions do not hold. Raises ConfigError where the runs differ in their questions, or
     have some that ``examples`` do not hold.
     """
     known = {example.id: example for example in examples}
