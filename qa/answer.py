@@ -25,6 +25,7 @@ from qa.candidates import (
     group_answers,
     is_explanation,
     spells_out,
+    whole_long_form,
 )
 from qa.confidence import CALIBRATED, Confidence, Signals
 from qa.copies import worth_reading
@@ -479,7 +480,11 @@ def _weigh(
     ]
     candidates = [c for c in candidates if not any(c.place.overlaps(line) for line in bylines)]
     if short := asked_short_form(question):
-        spelt = [c for c in candidates if spells_out(c.text, short) or is_explanation(c, short)]
+        spelt = [
+            whole_long_form(c, short)
+            for c in candidates
+            if spells_out(c.text, short) or is_explanation(c, short)
+        ]
         # "What does the president stand for?" is none of these questions, "What does NASA stand for?" is.
         candidates = spelt if spelt or sum(map(str.isupper, short)) > 1 else candidates
     groups = group_answers(candidates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.types import Hit
 from qa.copies import repeated, runs, witnesses
@@ -29,6 +29,7 @@ _MEANS = (
 """What stands between a short form and its long one."""
 
 _WORD = re.compile(r"[^\W\d_]+")
+_CLAUSE_END = re.compile(r"[.!?;:()\[\]\n]")
 
 _KEPT = {ord(mark): ord(mark) - ord("!") + ord("！") for mark in ".:/-,+#"} | {
     ord(dash): ord("－") for dash in "–−"
@@ -175,6 +176,33 @@ def is_explanation(candidate: Candidate, short: str) -> bool:
         )
         or re.match(rf"[”\"']?\s*\((?:the\s+)?[“\"']?{name}(?!\w)", after, re.IGNORECASE)
     )
+
+
+def whole_long_form(candidate: Candidate, short: str) -> Candidate:
+    """Return the candidate with the words before or after it without which it does not spell ``short`` out.
+
+    "Reconstruction and Development" beside "(EBRD)" is "European Bank for Reconstruction and Development". As in Schwartz
+    & Hearst 2003 of at most min(n + 5, 2n) words for n letters; none is behind a stop, a bracket or the end of a line.
+    Unchanged where it spells it out itself, or nothing there does.
+    """
+    if spells_out(candidate.text, short):
+        return candidate
+    place, text, first = candidate.place, candidate.hit.chunk.text, candidate.hit.chunk.start
+    start, end = place.start - first, place.end - first
+    letters = sum(map(str.isalpha, short))
+    most = min(letters + 5, 2 * letters) - len(candidate.text.split())
+    line = [*_CLAUSE_END.finditer(text, 0, start)]
+    begin = line[-1].end() if line else 0
+    stop = _CLAUSE_END.search(text, end)
+    before = [(at.start(), end) for at in _WORD.finditer(text, begin, start)][::-1]
+    after = [
+        (start, at.end()) for at in _WORD.finditer(text, end, stop.start() if stop else len(text))
+    ]
+    for low, high in (*before[: max(most, 0)], *after[: max(most, 0)]):
+        if spells_out(text[low:high], short):
+            wider = Place(place.doc_id, first + low, first + high)
+            return replace(candidate, place=wider, text=text[low:high])
+    return candidate
 
 
 def same_wording(text: str) -> str:

@@ -16,6 +16,7 @@ from qa.candidates import (
     group_answers,
     is_explanation,
     spells_out,
+    whole_long_form,
 )
 from qa.metrics import exact_match, f1
 
@@ -281,3 +282,31 @@ def test_a_short_form_is_explained_beside_it(
 ) -> None:
     found = candidate(text, start=passage.index(text), passage=passage)
     assert is_explanation(found, short) == explained
+
+
+@pytest.mark.parametrize(
+    ("passage", "text", "short", "whole"),
+    [
+        (
+            "The European Bank for Reconstruction and Development (EBRD) paid",
+            "Reconstruction and Development",
+            "EBRD",
+            "European Bank for Reconstruction and Development",
+        ),
+        (
+            "NIPH (the National Institute of Public Health) left",
+            "National Institute",
+            "NIPH",
+            "National Institute of Public Health",
+        ),
+        ("World Health Organization (WHO)", "World Health Organization", "WHO", None),
+        ("Bank of Europe. Reconstruction and Development (BRD)", "Development", "BRD", None),
+        ("It is carbon dioxide (CO2).", "dioxide", "CO2", None),
+        ("the deoxyribonucleic acid (DNA)", "acid", "DNA", None),
+        ("random, and access, and then some more words to a memory (RAM)", "memory", "RAM", None),
+    ],
+)
+def test_a_long_form_is_whole(passage: str, text: str, short: str, whole: str | None) -> None:
+    found = candidate(text, start=passage.index(text), passage=passage)
+    wider = whole_long_form(found, short)
+    assert wider.text == passage[wider.place.start : wider.place.end] == (whole or text)
