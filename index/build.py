@@ -444,26 +444,24 @@ def _choose_folders(
     rebuild: bool,
 ) -> tuple[list[FolderRecord], set[str]]:
     """Return the folders to follow from now on, and the labels of those to look into now."""
-    by_path = {folder.path: folder for folder in known}
+    by_path = {_actual_path(folder, index_dir): folder for folder in known}
     in_scope: set[str] = set()
     for one in named:
         path = Path(one).resolve()
         if not path.is_dir():
             raise ConfigError(f"'{one}' is not a folder; name a folder of articles.")
-        recorded = _recorded_path(path, index_dir)
-        folder = by_path.get(recorded)
-        if folder is None:  # one that has since been moved and left a link in its place
-            as_named = _recorded_path(Path(os.path.abspath(one)), index_dir)  # noqa: PTH100
-            folder = by_path.get(as_named)
-            recorded = recorded if folder is None else as_named
+        as_named = Path(os.path.abspath(one))  # noqa: PTH100 - a link keeps its own name
+        if path not in by_path and as_named in by_path:
+            path = as_named  # one that has since been moved and left a link in its place
+        folder = by_path.get(path)
         if folder is None:
             taken = {other.label for other in by_path.values()}
-            folder = FolderRecord(recorded, _label(Path(os.path.abspath(one)), taken))  # noqa: PTH100 - a link keeps its own name
+            folder = FolderRecord(_recorded_path(path, index_dir), _label(as_named, taken))
         if include or exclude or rebuild:
             folder = replace(folder, include=tuple(include), exclude=tuple(exclude))
         if columns is not None or rebuild:
             folder = replace(folder, columns=columns or Columns())
-        by_path[recorded] = folder
+        by_path[path] = folder
         in_scope.add(folder.label)
     if not by_path:
         command = "footnote index --rebuild" if rebuild else "footnote index"

@@ -244,6 +244,16 @@ def test_an_index_that_is_moved_with_its_articles_goes_on_following_them(tmp_pat
     }
 
 
+def test_an_index_that_is_moved_beside_its_articles_follows_them_once(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "news"
+    write_articles(folder, {f"{number}.txt": article(number) for number in range(3)})
+    update(tmp_path / "elsewhere" / "index", folder)
+    index = (tmp_path / "elsewhere" / "index").rename(tmp_path / "home" / "index")
+    report = update(index, folder)
+    assert (report.documents, report.added, report.unchanged) == (3, (), 3)
+    assert [one.label for one in opened(index).manifest.folders] == ["news"]
+
+
 def test_a_folder_that_is_not_named_is_left_as_it_is(index: Path, tmp_path: Path) -> None:
     write_articles(tmp_path / "a", {"x.txt": "A\n\nText."})
     write_articles(tmp_path / "b", {"y.txt": "B\n\nText."})
