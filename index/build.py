@@ -447,7 +447,7 @@ def _choose_folders(
     by_path = {_actual_path(folder, index_dir): folder for folder in known}
     in_scope: set[str] = set()
     for one in named:
-        path = Path(one).resolve()
+        path = Path(os.path.realpath(one))  # resolve() raises at a loop of links
         if not path.is_dir():
             raise ConfigError(f"'{one}' is not a folder; name a folder of articles.")
         as_named = Path(os.path.abspath(one))  # noqa: PTH100 - a link keeps its own name
@@ -678,7 +678,7 @@ def _forget_changed(
 def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Contents:
     """Take a folder or a file out of ``contents``."""
     text = str(name)
-    path = Path(name).resolve()
+    path = Path(os.path.realpath(name))  # resolve() raises at a loop of links
     gone = next(
         (f for f in contents.folders if f.label == text or _actual_path(f, index_dir) == path), None
     )

@@ -882,6 +882,21 @@ def test_removing_what_is_not_there(index: Path, folder: Path) -> None:
     assert len(opened(index).documents) == 6
 
 
+def test_what_became_a_link_to_itself_can_be_named(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder)
+    monkeypatch.chdir(folder.parent)
+    (folder / "1.txt").unlink()
+    (folder / "1.txt").symlink_to("1.txt")
+    assert remove_from_index(index, ["news/1.txt"]).removed == ("news/1.txt",)
+    shutil.rmtree(folder)
+    folder.symlink_to(folder)
+    with pytest.raises(ConfigError, match="is not a folder"):
+        update(index, folder)
+    assert len(remove_from_index(index, ["news"], confirm=True).removed) == 5
+
+
 def test_remaining_vectors_stay_with_their_chunks(index: Path, folder: Path) -> None:
     update(index, folder)
     remove_from_index(index, ["news/0.txt", "news/2.txt"], fs=UnsyncedFileSystem())
