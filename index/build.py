@@ -765,8 +765,14 @@ def _require_most_to_stay(before: _Contents, after: _Contents) -> None:
     lost = {i for i in lost if old[i].sha256 not in moved}
     if 2 * len(lost) > len(old):
         of = {s for s, group in before.documents.items() if any(d.id in lost for d in group)}
+        folders = {_label_of(source) for source in of}
         why = next(
-            (f": '{s.source}' {s.reason}" for s in after.all_skipped() if s.source in of), ""
+            (
+                f": '{s.source}' {s.reason}" if s.source in of else f": {s.reason}"
+                for s in after.all_skipped()
+                if s.source in of or s.source in folders  # of a folder the reason names the path
+            ),
+            "",
         )
         raise ConfigError(
             f"This would remove {len(lost)} of the {len(old)} documents in the index{why}; "
