@@ -172,7 +172,7 @@ def update_index(
     together), and the folder's tables are parsed again when they change. The files of ``restore`` are
     taken in though they were taken out by `remove_from_index`. A file whose bytes have not
     changed is not parsed again, a text that was embedded before is not embedded again, and without any
-    change nothing is written. New passages are embedded by the index's own question encoder, which is made with
+    change nothing is written, but for a question encoder that is damaged. New passages are embedded by the index's own question encoder, which is made with
     the index; where it has one, only the name of ``embedder`` is used, so a lazy one loads no model.
     What was made with other versions of a parser, of the chunker or of the word lists' tokenizer is made
     anew with today's (`index._recipe`). ``rebuild`` re-uses nothing but the list of folders, which it
@@ -224,6 +224,7 @@ def update_index(
             and not stale
             and base.recovered_from is None
             and contents.says_the_same(before)
+            and store.encoder_intact(base.manifest)
         )
         if not unchanged:
             changes = replace(changes, duplicates=_duplicates(before, contents))

@@ -712,6 +712,20 @@ def test_the_question_encoder_is_exported_once(index: Path, folder: Path) -> Non
     assert Store(index).check() == []
 
 
+def test_a_damaged_question_encoder_is_mended_though_no_article_changed(
+    index: Path, folder: Path
+) -> None:
+    update(index, folder)
+    embedder = ExportingEmbedder(version="2")
+    update(index, folder, embedder=embedder, rebuild=True)
+    (next(index.glob("encoders/*")) / "encoder.onnx").write_bytes(b"damaged")
+    assert "generation 1 is used instead" in str(opened(index).recovered_from)
+    report = update(index, folder, embedder=embedder)
+    assert (report.embedded, report.written) == (0, True)
+    assert opened(index).recovered_from is None
+    assert not update(index, folder, embedder=embedder).written
+
+
 def test_encoders_nobody_uses_go(index: Path, folder: Path) -> None:
     for version in "123":
         embedder = ExportingEmbedder(version=version)
