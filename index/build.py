@@ -32,6 +32,7 @@ from index.errors import (
 )
 from index.lexical import LexicalIndex
 from index.load import (
+    INDEX_MARKER,
     LOADER_VERSION,
     Columns,
     LoadLimits,
@@ -456,6 +457,11 @@ def _choose_folders(
             path = as_named  # one that has since been moved and left a link in its place
         folder = by_path.get(path)
         if folder is None:
+            if path == index_dir.resolve() or (path / INDEX_MARKER).is_file():
+                raise ConfigError(
+                    f"'{one}' is an index of Footnote, not a folder of articles; name the folder that "
+                    f"holds them, and the index with `--index`."
+                )
             taken = {other.label for other in by_path.values()}
             folder = FolderRecord(_recorded_path(path, index_dir), _label(as_named, taken))
         if include or exclude or rebuild:

@@ -580,6 +580,18 @@ def test_no_folder_and_no_such_folder(index: Path, tmp_path: Path) -> None:
         update(index, tmp_path / "nowhere")
 
 
+def test_an_index_is_no_folder_of_articles(index: Path, folder: Path, tmp_path: Path) -> None:
+    update(index, folder)
+    for other in (index, tmp_path / "other"):
+        with pytest.raises(ConfigError, match="is an index of Footnote, not a folder of articles"):
+            update(other, index)
+    assert [one.label for one in opened(index).manifest.folders] == ["news"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(ConfigError, match="is an index of Footnote"):
+        update(empty, empty)
+
+
 def test_a_folder_of_other_things_is_left_alone(folder: Path) -> None:
     before = sorted(path.name for path in folder.iterdir())
     with pytest.raises(IndexForeign):
