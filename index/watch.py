@@ -23,7 +23,7 @@ from typing import Protocol, Self
 import watchfiles
 
 from index.build import BuildReport, Progress, followed_folders
-from index.errors import FootnoteError, IndexError_, IndexLocked, LoadError
+from index.errors import FootnoteError, IndexError_, IndexLocked, IndexMissing, LoadError
 from index.load import find_files
 from index.store import Store
 from index.types import Skipped
@@ -93,6 +93,8 @@ def follow(
     system that never tells (of another machine) needs the variable ``WATCHFILES_FORCE_POLLING``:
     watchfiles then compares times, in whole seconds, so the last of several saves within one may
     wait for the next change.
+
+    Raises `IndexMissing` where ``index_dir`` is relative and the current folder is gone.
     """
     return _Follower(index_dir, folders, update, stop, pace).run()
 
@@ -110,8 +112,11 @@ def following(
     stop = threading.Event()
 
     def run() -> None:
-        for event in follow(index_dir, folders, update, stop=stop, pace=pace):
-            show(event)
+        try:
+            for event in follow(index_dir, folders, update, stop=stop, pace=pace):
+                show(event)
+        except IndexMissing as exc:
+            show(Trouble(str(exc)))
 
     thread = threading.Thread(target=run, name="footnote-watch", daemon=True)
     thread.start()
@@ -165,7 +170,7 @@ class _Follower:
                         f"followed again when it is back."
                     )
             gone = set(roots) - present.keys()
-            with _Changes(present, self._index_dir, self._pace, events=self._events) as changes:
+            with _Changes(present, self._where(), self._pace, events=self._events) as changes:
                 if present:
                     yield from self._bring_up_to_date(tuple(present))
                 self._wait(changes, roots, present)
@@ -199,6 +204,15 @@ class _Follower:
         before, self._skipped = self._skipped, frozenset(report.skipped)
         if report.written:
             yield replace(report, skipped=tuple(s for s in report.skipped if s not in before))
+
+    def _where(self) -> Path:
+        try:
+            return self._index_dir.resolve()
+        except FileNotFoundError as exc:
+            raise IndexMissing(
+                f"Changes are followed no longer: the current folder is gone, and with it the index "
+                f"at '{self._index_dir}'; begin again in the folder where it is."
+            ) from exc
 
     def _check(self, _: Progress) -> None:
         if self._stop.is_set():
@@ -254,14 +268,12 @@ class _Changes:
     had from the system, which counts as a change.
     """
 
-    def __init__(
-        self, roots: Collection[Path], index_dir: Path, pace: Pace, *, events: bool
-    ) -> None:
+    def __init__(self, roots: Collection[Path], index: Path, pace: Pace, *, events: bool) -> None:
         self.count = 0
         self.last = -math.inf
         self.failure: Exception | None = None
         self._roots = tuple(roots)
-        self._index = index_dir.resolve()
+        self._index = index
         self._pause = pace.look
         self._ready = threading.Event()
         self._left = threading.Event()

@@ -19,9 +19,9 @@ import watchfiles
 from index import build
 from index.build import BuildReport, update_index
 from index.embed import Embedder
-from index.errors import IndexDamaged
+from index.errors import IndexDamaged, IndexMissing
 from index.store import Store
-from index.watch import Pace, Trouble, following
+from index.watch import Pace, Trouble, follow, following
 from qa.uploads import Uploads
 from tests.commands import SECONDS, Command, until
 from tests.fakes import FakeEmbedder, UnsyncedFileSystem, article
@@ -367,6 +367,22 @@ def test_an_index_that_cannot_be_opened_yet_is_followed_later(followed: Followed
         marker.write_bytes(content)
         assert followed.holds("one", "two", "three", "four")
     assert len(followed.troubles()) == 1
+
+
+def test_a_current_folder_that_is_gone_is_said(
+    followed: Followed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    folder, followed.index, followed.folder = followed.folder, Path("index"), here / "articles"
+    shutil.copytree(folder, followed.folder)
+    followed.build(followed.folder)
+    with followed.following():
+        shutil.rmtree(here)
+        assert until(lambda: "the current folder is gone" in " ".join(followed.troubles()))
+    with pytest.raises(IndexMissing, match="the current folder is gone"):
+        list(follow("index", [folder], followed.update, stop=threading.Event(), pace=PACE))
 
 
 def test_names_that_are_not_utf_8_do_not_end_it(followed: Followed) -> None:
