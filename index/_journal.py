@@ -18,9 +18,10 @@ _CHECKSUM = 16
 class Journal:
     """Vectors by key (32 bytes), in files of records ``key, float32 vector, checksum``.
 
-    A record is valid by itself: torn tails and damaged records are passed over, and only vectors of
-    the embedder with this ``fingerprint`` and ``dimension`` are read. Each run appends to a file of
-    its own, so a torn tail stays the last thing in its file. For one writer at a time.
+    A record is valid by itself: torn tails, damaged records and files that cannot be read are passed
+    over, and only vectors of the embedder with this ``fingerprint`` and ``dimension`` are read. Each
+    run appends to a file of its own, so a torn tail stays the last thing in its file. For one writer
+    at a time.
     """
 
     def __init__(self, folder: Path, fingerprint: str, dimension: int, fs: FileSystem) -> None:
@@ -36,7 +37,10 @@ class Journal:
         found: dict[bytes, Vectors] = {}
         size = _KEY + 4 * self._dimension + _CHECKSUM
         for path in sorted(self._folder.glob(f"{self._stem}-*.vectors")):
-            data = path.read_bytes()
+            try:
+                data = path.read_bytes()
+            except OSError:  # what it held is embedded again
+                continue
             for at in range(0, len(data) - size + 1, size):
                 body = data[at : at + size - _CHECKSUM]
                 if self._checksum(body) == data[at + size - _CHECKSUM : at + size]:

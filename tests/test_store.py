@@ -607,6 +607,17 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 # The journal
 
 
+def test_a_journal_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+    for number in (1, 2):
+        Journal(tmp_path, "a" * 64, 8, UnsyncedFileSystem()).add(
+            {bytes([number]) * 32: np.zeros(8, dtype=np.float32)}
+        )
+    first = min(tmp_path.iterdir())
+    first.unlink()
+    first.mkdir()
+    assert list(Journal(tmp_path, "a" * 64, 8, UnsyncedFileSystem()).read()) == [b"\x02" * 32]
+
+
 def test_the_journal_gives_back_what_was_added(tmp_path: Path) -> None:
     fs = UnsyncedFileSystem()
     rows = FakeEmbedder().embed([str(number) for number in range(10)])
