@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from index.build import Progress as Stage
     from index.embed import Embedder
     from index.load import LoadLimits
+    from index.store import Generation
     from index.types import Document
     from index.watch import Trouble
     from qa.answer import QA
@@ -267,6 +268,7 @@ def list_documents(index_dir: Path) -> None:
     from index.store import Store
 
     generation = Store(index_dir).open(encoder=False)
+    _warn(generation)
     passages = Counter(chunk.doc_id for chunk in generation.chunks)
     changed = {
         document: _minute(record.mtime_ns)
@@ -452,10 +454,10 @@ def _minute(mtime_ns: int) -> str:
         return ""
 
 
-def _warn(qa: QA) -> None:
-    if qa.recovered_from is not None:
+def _warn(opened: QA | Generation) -> None:
+    if opened.recovered_from is not None:
         click.echo(
-            f"footnote: the newest index is damaged ({qa.recovered_from}); run `footnote index`.",
+            f"footnote: the newest index is damaged ({opened.recovered_from}); run `footnote index`.",
             err=True,
         )
 

@@ -289,6 +289,19 @@ def test_list_shows_passages_dates_changes_and_a_total(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+def test_list_says_that_the_newest_index_is_damaged(tmp_path: Path) -> None:
+    folder, index = tmp_path / "news", tmp_path / "index"
+    write_articles(folder, {"a.txt": "A\n\nText of a."})
+    run("index", folder, "--index", index)
+    (folder / "b.txt").write_text("B\n\nText of b.", encoding="utf-8")
+    run("index", "--index", index)
+    (index / "gen-000002" / "documents.jsonl").write_bytes(b"")
+    result = run("list", "--index", index)
+    assert "1 document, " in result.stdout
+    assert "the newest index is damaged (gen-000002/documents.jsonl has 0 bytes" in result.stderr
+
+
+@pytest.mark.usefixtures("quick")
 def test_list_of_an_index_without_documents(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     run("index", tmp_path / "empty", "--index", tmp_path / "index")
