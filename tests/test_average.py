@@ -101,3 +101,14 @@ def test_readers_of_two_kinds_are_refused(
         assert main(["average", f"{first}=1", f"{second}=1", "--out", out]) == 1
         assert f"{second} has another shape or tokenizer" in capsys.readouterr().err
         assert not (tmp_path / "mean").exists()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_broken_checkpoint_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    first, second = (checkpoint(tmp_path / str(seed), seed) for seed in (1, 2))
+    (second / name).write_bytes(b"rubbish")
+    assert main(["average", f"{first}=1", f"{second}=1", "--out", str(tmp_path / "mean")]) == 1
+    assert f"The checkpoint {second} cannot be read" in capsys.readouterr().err
+    assert not (tmp_path / "mean").exists()

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from index.errors import ConfigError
 from qa.reader import READER_DIRECTORY, Reader, ReaderConfig
+from qa.training._command import exit_status
 from tests.conftest import later
 
 torch, transformers = later("torch"), later("transformers")
@@ -184,3 +186,32 @@ def test_what_is_no_reader_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     for name, message in (("electra", "is a electra model"), ("bert", "is no reader (qa_outputs")):
         with pytest.raises(ConfigError, match=re.escape(message)):
             export.load_checkpoint(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("model.safetensors", None),
+        ("model.safetensors", b"rubbish"),
+        ("config.json", b"{"),
+        ("config.json", b'{"model_type": "nosuch"}'),
+        ("config.json", b'{"model_type": "bert", "hidden_size": "wide"}'),
+        ("tokenizer.json", None),
+        ("tokenizer.json", b"{}"),
+    ],
+)
+def test_a_broken_checkpoint_is_said(
+    checkpoint: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    content: bytes | None,
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(checkpoint, broken)
+    (broken / name).unlink()
+    if content is not None:
+        (broken / name).write_bytes(content)
+    assert exit_status(lambda: export.main([str(broken), str(tmp_path / "out")])) == 1
+    assert f"The checkpoint {broken} cannot be read" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,56 @@ def test_a_reader_that_is_not_as_it_says_is_not_trained_on(tmp_path: Path) -> No
     (reader / "reader.json").write_text(json.dumps(manifest | {"heads": 6}))
     with pytest.raises(ConfigError, match="is not what its manifest says"):
         export.restore(reader, tmp_path / "restored")
+
+
+BROKEN = {
+    "no weights": ("model.safetensors", None),
+    "cut weights": ("model.safetensors", b"\x10"),
+    "no weights' file": ("model.safetensors", b"x" * 1000),
+    "config": ("config.json", b"{"),
+    "config of another kind": ("config.json", b"[]"),
+    "config without numbers": ("config.json", b'{"model_type": "bert", "hidden_size": "wide"}'),
+    "unknown kind": ("config.json", b'{"model_type": "nosuch"}'),
+    "kind that cannot point": ("config.json", b'{"model_type": "vit"}'),
+    "tokenizer": ("tokenizer.json", b"{}"),
+    "no text": ("tokenizer.json", b"\xff"),
+    "no pieces": ("tokenizer.json", b'{"model": {"type": "BPE", "vocab": {}, "merges": []}}'),
+    "modules": ("modules.json", b"{"),
+    "no modules": ("modules.json", b"[]"),
+    "modules without a path": ("modules.json", b"[{}]"),
+    "modules of another kind": ("modules.json", b"\xff"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_base_that_is_broken_is_said_before_anything_is_read(
+    base: Path, files: tuple[Path, Path], tmp_path: Path, what: str
+) -> None:
+    name, content = BROKEN[what]
+    broken = tmp_path / "broken"
+    shutil.copytree(base, broken)
+    (broken / name).unlink()
+    if content is not None:
+        (broken / name).write_bytes(content)
+    missing = (tmp_path / "missing", files[1])
+    with pytest.raises(ConfigError, match=re.escape(str(broken))) as found:
+        run(broken, missing, tmp_path / "out", config())
+    assert len(str(found.value)) < 600
+    assert "\n" not in str(found.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_teacher_that_is_broken_is_said(
+    base: Path,
+    files: tuple[Path, Path],
+    trained: tuple[Path, dict[str, Any], str],
+    tmp_path: Path,
+) -> None:
+    teacher = tmp_path / "teacher"
+    shutil.copytree(trained[0], teacher)
+    (teacher / "model.safetensors").write_bytes(b"rubbish")
+    with pytest.raises(ConfigError, match=rf"checkpoint {teacher} cannot be read"):
+        run(base, files, tmp_path / "out", config(), teacher=str(teacher))
 
 
 def test_a_killed_run_ends_as_one_that_was_not(

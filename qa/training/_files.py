@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,6 +31,23 @@ def check_unused(folder: Path) -> None:
     """Raise `ConfigError` where ``folder`` holds a model or a run, which what is written there would overwrite."""
     if any((folder / name).exists() for name in ("config.json", CHECKPOINT, MANIFEST)):
         raise ConfigError(f"{folder} holds a model already; name another folder.")
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what a library raises within, of a checkpoint it cannot use, into a `ConfigError` that names ``path``."""
+    try:
+        yield
+    except Exception as exc:  # transformers and tokenizers raise all kinds, bare ones too
+        raise ConfigError(
+            f"The checkpoint {path} cannot be read ({type(exc).__name__}: {brief(exc)}); copy it there "
+            "anew, or name another."
+        ) from exc
+
+
+def brief(exc: Exception) -> str:
+    """Return what a library says in one line; some list every weight."""
+    return textwrap.shorten(str(exc), 200, placeholder=" ...")
 
 
 @contextmanager

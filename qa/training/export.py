@@ -29,7 +29,7 @@ from transformers import AutoConfig, BertConfig, BertForQuestionAnswering
 from index.errors import ConfigError
 from qa.reader import FORMAT, MANIFEST, Reader
 from qa.training._command import exit_status
-from qa.training._files import write_atomically, writing
+from qa.training._files import readable, write_atomically, writing
 
 VARIANTS = {
     "fp32": "as they are",
@@ -68,27 +68,29 @@ class _StartEnd(torch.nn.Module):  # type: ignore[misc]  # mypy skips torch
 def load_checkpoint(checkpoint: Path) -> _StartEnd:
     """Return the reader in ``checkpoint`` in fp32, ready to infer.
 
-    Raises `ConfigError` for a folder without a checkpoint, for another architecture than BERT, and for one
-    without a reader's weights: they would be drawn at random.
+    Raises `ConfigError` for a folder without a checkpoint, for one that is broken, for another architecture
+    than BERT, and for one without a reader's weights: they would be drawn at random.
     """
     if not (checkpoint / "config.json").is_file():
         raise ConfigError(
             f"There is no checkpoint in {checkpoint}; name a folder that `fit` wrote."
         )
-    kind = AutoConfig.from_pretrained(checkpoint, local_files_only=True).model_type
+    with readable(checkpoint):
+        kind = AutoConfig.from_pretrained(checkpoint, local_files_only=True).model_type
     if kind != "bert":
         raise ConfigError(
             f"{checkpoint} is a {kind} model; a reader that ships is BERT. Train one from a BERT "
             "checkpoint; this one can be its --teacher."
         )
     # Eager attention: SDPA's graph has guards against NaN that a reader has no use for.
-    model, about = BertForQuestionAnswering.from_pretrained(
-        checkpoint,
-        dtype=torch.float32,
-        attn_implementation="eager",
-        local_files_only=True,
-        output_loading_info=True,
-    )
+    with readable(checkpoint):
+        model, about = BertForQuestionAnswering.from_pretrained(
+            checkpoint,
+            dtype=torch.float32,
+            attn_implementation="eager",
+            local_files_only=True,
+            output_loading_info=True,
+        )
     if missing := sorted(about["missing_keys"]):
         raise ConfigError(
             f"{checkpoint} is no reader ({missing[0]} is missing); name a folder that `fit` wrote."
@@ -272,13 +274,15 @@ def export(checkpoint: Path, out: Path, variant: str, name: str, base: str) -> d
     ``tokenizer.json``.
     """
     model = load_checkpoint(checkpoint)
+    with readable(checkpoint):
+        tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
     graph = store_weights(export_graph(model), variant)
     mean, largest = difference(model, graph)
     config = model.model.config
     return write_reader(
         out,
         graph,
-        Tokenizer.from_file(str(checkpoint / "tokenizer.json")),
+        tokenizer,
         {
             "name": name,
             "base": base,

