@@ -236,6 +236,8 @@ BROKEN = {
     "tokenizer": ("tokenizer.json", b"{}"),
     "no text": ("tokenizer.json", b"\xff"),
     "no pieces": ("tokenizer.json", b'{"model": {"type": "BPE", "vocab": {}, "merges": []}}'),
+    "tokenizer's settings": ("tokenizer_config.json", b"{"),
+    "settings of another kind": ("tokenizer_config.json", b"[]"),
     "modules": ("modules.json", b"{"),
     "no modules": ("modules.json", b"[]"),
     "modules without a path": ("modules.json", b"[{}]"),

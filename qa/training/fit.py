@@ -600,6 +600,7 @@ def fit(
         raise ConfigError(
             f"The tokenizer in {folder} has no [CLS] or [SEP]; choose a model with BERT's pieces."
         )
+    tokenizer_config = _tokenizer_config(folder)
     torch.manual_seed(config.seed)  # the weights of a new head
     pointer = Pointer(folder, translation(tokenizer, tokenizer, str(folder)), config.dropout)
     above = None if teacher is None else _teacher(teacher, tokenizer)
@@ -666,7 +667,7 @@ def fit(
     with writing(out):
         trainer.average.module.model.save_pretrained(out)
         write_atomically(out / "tokenizer.json", tokenizer.to_str(pretty=True).encode())
-        _save_tokenizer_config(folder, out)
+        (out / "tokenizer_config.json").write_text(tokenizer_config, encoding="utf-8")
     _write_curve(trainer.state, out)
     write_atomically(out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
     checkpoint.unlink(missing_ok=True)
@@ -772,15 +773,15 @@ def _write_curve(state: _State, folder: Path) -> None:
     write_atomically(folder / CURVE, text.getvalue().encode())
 
 
-def _save_tokenizer_config(folder: Path, out: Path) -> None:
-    """Copy the base's, with nothing of the lengths that an embedding model cuts its texts to."""
+def _tokenizer_config(folder: Path) -> str:
+    """Return the base's, with nothing of the lengths that an embedding model cuts its texts to."""
     path = folder / "tokenizer_config.json"
-    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    about = {"tokenizer_class": "BertTokenizer", **found, "model_max_length": 512}
+    with readable(path):
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        about = {"tokenizer_class": "BertTokenizer", **found, "model_max_length": 512}
     for name in ("max_length", "stride", "truncation_side", "truncation_strategy", "name_or_path"):
         about.pop(name, None)
-    text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
-    (out / "tokenizer_config.json").write_text(text, encoding="utf-8")
+    return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
 
 
 def _bar(console: Console) -> Progress:
