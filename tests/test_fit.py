@@ -276,6 +276,24 @@ def test_a_teacher_that_is_broken_is_said(
         run(base, files, tmp_path / "out", config(), teacher=str(teacher))
 
 
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ({"max_position_embeddings": 256}, "reads 256 pieces at once, and a reader 384"),
+        ({"vocab_size": 1000}, "has 30,522 pieces, and the model beside it 1,000"),
+    ],
+)
+def test_a_base_that_is_too_small_is_refused_before_anything_is_read(
+    base: Path, files: tuple[Path, Path], tmp_path: Path, shape: dict[str, int], said: str
+) -> None:
+    small = tmp_path / "small"
+    shutil.copytree(base, small)
+    transformers.BertModel(bert(**shape)).save_pretrained(small)
+    with pytest.raises(ConfigError, match=said):
+        run(small, (tmp_path / "missing", files[1]), tmp_path / "out", config())
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_killed_run_ends_as_one_that_was_not(
     base: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:

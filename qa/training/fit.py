@@ -227,7 +227,7 @@ class Pointer(torch.nn.Module):  # type: ignore[misc]  # mypy skips torch
     """A model that points at starts and ends, called with the ids of the training data.
 
     ``drawn`` names the weights that its folder lacks, drawn at random. Raises `ConfigError` if it cannot be
-    read.
+    read, or has fewer pieces than its tokenizer.
     """
 
     def __init__(self, folder: Path, table: NDArray[np.int64], dropout: float = 0.0) -> None:
@@ -243,6 +243,12 @@ class Pointer(torch.nn.Module):  # type: ignore[misc]  # mypy skips torch
                 output_loading_info=True,
             )
         self.drawn = sorted(about["missing_keys"])
+        pieces, known = int(table.max()) + 1, self.model.config.vocab_size
+        if pieces > known:
+            raise ConfigError(
+                f"The tokenizer in {folder} has {pieces:,} pieces, and the model beside it {known:,}; "
+                "name a checkpoint whose model has them all."
+            )
         if self.model._supports_sdpa:  # MPNet's attention, with its relative positions, is its own
             self.model.set_attn_implementation(_ATTENTION)
         self.register_buffer("table", torch.from_numpy(table), persistent=False)
@@ -431,11 +437,7 @@ class _Trainer:
 
         Each question is read in its whole context, without a title, by the product's own code.
         """
-        limit = int(self.pointer.model.config.max_position_embeddings)
-        config = ReaderConfig(
-            window=min(ReaderConfig().window, limit),
-            batch_tokens=self._budget,
-        )
+        config = ReaderConfig(batch_tokens=self._budget)
         session: Any = _Session(self.average.module, self)
         reader = Reader(session, self._tokenizer, "in training", config)
         scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -603,6 +605,12 @@ def fit(
     tokenizer_config = _tokenizer_config(folder)
     torch.manual_seed(config.seed)  # the weights of a new head
     pointer = Pointer(folder, translation(tokenizer, tokenizer, str(folder)), config.dropout)
+    limit = int(getattr(pointer.model.config, "max_position_embeddings", 0))
+    if limit < ReaderConfig().window:
+        raise ConfigError(
+            f"The base {base} reads {limit} pieces at once, and a reader {ReaderConfig().window}; name one "
+            "with more positions."
+        )
     above = None if teacher is None else _teacher(teacher, tokenizer)
     rejected = Rejected()
     rows = load_rows(train, rejected)
