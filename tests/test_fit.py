@@ -294,6 +294,20 @@ def test_a_base_that_is_too_small_is_refused_before_anything_is_read(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("wrong", [{"layers": "six"}, {"layers": 1}, {"heads": 7}, {"width": None}])
+def test_a_reader_whose_shape_is_wrong_is_said_in_a_sentence(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    reader = tmp_path / "reader"
+    shutil.copytree(READER_DIRECTORY, reader)
+    manifest = json.loads((reader / "reader.json").read_text())
+    (reader / "reader.json").write_text(json.dumps(manifest | wrong))
+    with pytest.raises(ConfigError, match="holds no reader to train on from") as found:
+        export.restore(reader, tmp_path / "restored")
+    assert len(str(found.value)) < 600
+    assert "\n" not in str(found.value)
+
+
 def test_a_killed_run_ends_as_one_that_was_not(
     base: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -29,7 +29,7 @@ from transformers import AutoConfig, BertConfig, BertForQuestionAnswering
 from index.errors import ConfigError
 from qa.reader import FORMAT, MANIFEST, Reader
 from qa.training._command import exit_status
-from qa.training._files import readable, write_atomically, writing
+from qa.training._files import brief, readable, write_atomically, writing
 
 VARIANTS = {
     "fp32": "as they are",
@@ -328,8 +328,11 @@ def restore(directory: Path, out: Path) -> None:
         )
         model = BertForQuestionAnswering._from_config(config, attn_implementation="eager")
         model.load_state_dict(weights)
-    except (KeyError, RuntimeError) as exc:
-        raise ConfigError(f"{directory} holds no reader to train on from ({exc}).") from exc
+    except Exception as exc:  # transformers and torch raise all kinds
+        raise ConfigError(
+            f"{directory} holds no reader to train on from ({type(exc).__name__}: {brief(exc)}); "
+            "export it again."
+        ) from exc
     reader = _StartEnd(model)
     reader.eval()
     largest = difference(reader, graph)[1]
