@@ -19,7 +19,7 @@ from rich.console import Console
 from test_training_data import raw_rows, write_rows
 from tokenizers import Tokenizer
 
-from index.errors import ConfigError, ReaderError
+from index.errors import ConfigError, QuestionFileError, ReaderError
 from qa.reader import READER_DIRECTORY, Reader
 from qa.training import __main__ as command
 from qa.training.data import Batch, DataConfig, Group, Target, collate
@@ -306,6 +306,26 @@ def test_a_reader_whose_shape_is_wrong_is_said_in_a_sentence(
         export.restore(reader, tmp_path / "restored")
     assert len(str(found.value)) < 600
     assert "\n" not in str(found.value)
+
+
+def test_a_base_that_is_a_reader_leaves_nothing_beside_the_run(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(QuestionFileError, match="no question file"):
+        run(READER_DIRECTORY, (tmp_path / "missing", files[1]), out, config())
+    assert not out.exists()
+
+
+def test_a_folder_that_is_in_out_is_left_alone(
+    trained: tuple[Path, dict[str, Any], str], files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    reader, own = tmp_path / "reader", tmp_path / "out" / "base"
+    export.export(trained[0], reader, "fp32", "tiny", "none")
+    shutil.copytree(trained[0], own)
+    before = {file.name: file.read_bytes() for file in own.iterdir()}
+    run(reader, files, tmp_path / "out", config(epochs=0.5))
+    assert {file.name: file.read_bytes() for file in own.iterdir()} == before
 
 
 def test_a_killed_run_ends_as_one_that_was_not(

@@ -27,7 +27,7 @@ import math
 import os
 import platform
 import re
-import shutil
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -73,7 +73,6 @@ from qa.types import Example
 
 CURVE = "curve.csv"
 RECORD = "fit.json"
-_RESTORED = "base"
 
 CURVE_COLUMNS = ("step", "seconds", "tokens", "loss", "lr", "dev_em", "dev_f1")
 
@@ -596,15 +595,16 @@ def fit(
         raise ConfigError(f"{out} holds a finished reader; name another folder.")
     if not any((out / name).exists() for name in (CHECKPOINT, CURVE)):  # no run that was broken off
         check_unused(out)
-    folder = checkpoint_of(base, out / _RESTORED)
-    tokenizer = load_tokenizer(folder)
-    if None in map(tokenizer.token_to_id, ("[CLS]", "[SEP]")):
-        raise ConfigError(
-            f"The tokenizer in {folder} has no [CLS] or [SEP]; choose a model with BERT's pieces."
-        )
-    tokenizer_config = _tokenizer_config(folder)
-    torch.manual_seed(config.seed)  # the weights of a new head
-    pointer = Pointer(folder, translation(tokenizer, tokenizer, str(folder)), config.dropout)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = checkpoint_of(base, Path(scratch))
+        tokenizer = load_tokenizer(folder)
+        if None in map(tokenizer.token_to_id, ("[CLS]", "[SEP]")):
+            raise ConfigError(
+                f"The tokenizer in {folder} has no [CLS] or [SEP]; choose a model with BERT's pieces."
+            )
+        tokenizer_config = _tokenizer_config(folder)
+        torch.manual_seed(config.seed)  # the weights of a new head
+        pointer = Pointer(folder, translation(tokenizer, tokenizer, str(folder)), config.dropout)
     limit = int(getattr(pointer.model.config, "max_position_embeddings", 0))
     if limit < ReaderConfig().window:
         raise ConfigError(
@@ -679,7 +679,6 @@ def fit(
     _write_curve(trainer.state, out)
     write_atomically(out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
     checkpoint.unlink(missing_ok=True)
-    shutil.rmtree(out / _RESTORED, ignore_errors=True)
     return record
 
 
