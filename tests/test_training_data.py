@@ -492,6 +492,7 @@ def test_a_batch_is_laid_out_as_the_reader_reads(tokenizer: Tokenizer) -> None:
         {"messy": 1.5},
         {"negatives": -1.0},
         {"negatives": math.nan},
+        {"negatives": 1e9},
         {"weights": {"a": -1.0}},
         {"weights": {"a": math.inf}},
         {"pieces": 1000},

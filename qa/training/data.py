@@ -44,6 +44,9 @@ Progress = Callable[[int], None]
 CANDIDATES = 24
 """Negatives that are kept for a row to draw from, of the same article and of all, each."""
 
+_MOST_NEGATIVES = 1000
+"""Of these a question asks at most; more than twice ``CANDIDATES`` no row has."""
+
 _LOOK_AT = 60
 """Passages, best first, that are looked at to find them."""
 
@@ -86,6 +89,11 @@ class DataConfig:
             raise ConfigError("near, unanswerable, untitled and messy are shares: give 0 to 1.")
         if not all(0 <= one < math.inf for one in (self.negatives, *self.weights.values())):
             raise ConfigError("The number of negatives and the weights are numbers, not below 0.")
+        if self.negatives > _MOST_NEGATIVES:
+            raise ConfigError(
+                f"negatives is {self.negatives:g}; no question has more than {2 * CANDIDATES} to draw from: "
+                f"give {_MOST_NEGATIVES:,} at most."
+            )
         if not 16 <= self.pieces <= _ROOM:
             raise ConfigError(
                 f"Passages of {self.pieces} pieces cannot be read; give 16 to {_ROOM}."
