@@ -328,6 +328,20 @@ def test_a_folder_that_is_in_out_is_left_alone(
     assert {file.name: file.read_bytes() for file in own.iterdir()} == before
 
 
+def test_two_runs_do_not_write_to_one_folder(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out, given = tmp_path / "out", config(checkpoint_minutes=0.0, evaluations=1)
+
+    def another(step: int) -> None:
+        if step == 3:
+            with pytest.raises(ConfigError, match=rf"Another run is writing to {out}"):
+                run(base, files, out, given)
+
+    run(base, files, out, given, on_step=another)
+    assert {file.name for file in out.iterdir()} == {*TRAINED, "curve.csv", "fit.json"}
+
+
 def test_a_killed_run_ends_as_one_that_was_not(
     base: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:

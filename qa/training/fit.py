@@ -30,9 +30,9 @@ import re
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -43,6 +43,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
 import transformers
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -73,6 +74,7 @@ from qa.types import Example
 
 CURVE = "curve.csv"
 RECORD = "fit.json"
+_LOCK = "fit.lock"
 
 CURVE_COLUMNS = ("step", "seconds", "tokens", "loss", "lr", "dev_em", "dev_f1")
 
@@ -591,8 +593,7 @@ def fit(
     # What they say (a new head is new, weights are loaded) is known here.
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    if (out / RECORD).exists():
-        raise ConfigError(f"{out} holds a finished reader; name another folder.")
+    _check_unfinished(out)
     if not any((out / name).exists() for name in (CHECKPOINT, CURVE)):  # no run that was broken off
         check_unused(out)
     with tempfile.TemporaryDirectory() as scratch:
@@ -618,68 +619,98 @@ def fit(
     asked = [row for row in load_rows(dev, left_out) if row.answers]
     if not asked:
         raise ConfigError("The dev files hold no question with an answer; give some that do.")
+    with _alone(out):
+        _check_unfinished(out)  # another run may have ended meanwhile
+        with _bar(console) as bar:
+            task = bar.add_task("read", total=len(rows), note="")
+            try:
+                data = TrainingData.build(
+                    rows,
+                    tokenizer,
+                    data_config,
+                    config.seed,
+                    rejected,
+                    lambda n: bar.advance(task, n),
+                )
+            finally:  # where no row is left, they say why
+                _report(rejected, console)
+                _report(left_out, console)
+            trainer = _Trainer(
+                data,
+                sample(asked, config.dev_limit, config.seed),
+                pointer,
+                tokenizer,
+                config,
+                above,
+                _identity(train, dev, base, config, data_config, teacher),
+            )
+            checkpoint = out / CHECKPOINT
+            if checkpoint.exists():
+                trainer.load(checkpoint)
+                console.print(f"Taken up at step {trainer.state.step:,}.")
+            bar.remove_task(task)
+            task = bar.add_task("train", total=1.0, note="")
+            _run(trainer, checkpoint, bar, task, on_step)
+        trainer.average.module.load_state_dict(trainer.best)
+        record = {
+            "base": base,
+            "teacher": teacher,
+            "train": [_file(path) for path in train],
+            "dev": [_file(path) for path in dev],
+            "fit": asdict(config),
+            "data": asdict(data_config),
+            "rows": data.counts,
+            "epoch_rows": data.epoch_size,
+            "rejected": dict(rejected.reasons),
+            "rejected_dev": dict(left_out.reasons),
+            "steps": trainer.state.step,
+            "best_step": trainer.state.best_step,
+            "tokens": trainer.state.tokens,
+            "seconds": round(trainer.state.seconds, 1),
+            "dev_scores": trainer.state.best_scores,
+            "device": trainer.device,
+            "precision": trainer.precision_name,
+            "threads": torch.get_num_threads(),
+            "versions": {
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "transformers": transformers.__version__,
+                "numpy": np.__version__,
+            },
+        }
+        with writing(out):
+            trainer.average.module.model.save_pretrained(out)
+            write_atomically(out / "tokenizer.json", tokenizer.to_str(pretty=True).encode())
+            (out / "tokenizer_config.json").write_text(tokenizer_config, encoding="utf-8")
+        _write_curve(trainer.state, out)
+        write_atomically(out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
+        checkpoint.unlink(missing_ok=True)
+        return record
+
+
+def _check_unfinished(out: Path) -> None:
+    if (out / RECORD).exists():
+        raise ConfigError(f"{out} holds a finished reader; name another folder.")
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Make ``out`` and keep other runs from it; the kernel drops the lock when its process ends."""
+    lock = FileLock(out / _LOCK)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    with _bar(console) as bar:
-        task = bar.add_task("read", total=len(rows), note="")
         try:
-            data = TrainingData.build(
-                rows, tokenizer, data_config, config.seed, rejected, lambda n: bar.advance(task, n)
-            )
-        finally:  # where no row is left, they say why
-            _report(rejected, console)
-            _report(left_out, console)
-        trainer = _Trainer(
-            data,
-            sample(asked, config.dev_limit, config.seed),
-            pointer,
-            tokenizer,
-            config,
-            above,
-            _identity(train, dev, base, config, data_config, teacher),
-        )
-        checkpoint = out / CHECKPOINT
-        if checkpoint.exists():
-            trainer.load(checkpoint)
-            console.print(f"Taken up at step {trainer.state.step:,}.")
-        bar.remove_task(task)
-        task = bar.add_task("train", total=1.0, note="")
-        _run(trainer, checkpoint, bar, task, on_step)
-    trainer.average.module.load_state_dict(trainer.best)
-    record = {
-        "base": base,
-        "teacher": teacher,
-        "train": [_file(path) for path in train],
-        "dev": [_file(path) for path in dev],
-        "fit": asdict(config),
-        "data": asdict(data_config),
-        "rows": data.counts,
-        "epoch_rows": data.epoch_size,
-        "rejected": dict(rejected.reasons),
-        "rejected_dev": dict(left_out.reasons),
-        "steps": trainer.state.step,
-        "best_step": trainer.state.best_step,
-        "tokens": trainer.state.tokens,
-        "seconds": round(trainer.state.seconds, 1),
-        "dev_scores": trainer.state.best_scores,
-        "device": trainer.device,
-        "precision": trainer.precision_name,
-        "threads": torch.get_num_threads(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "numpy": np.__version__,
-        },
-    }
-    with writing(out):
-        trainer.average.module.model.save_pretrained(out)
-        write_atomically(out / "tokenizer.json", tokenizer.to_str(pretty=True).encode())
-        (out / "tokenizer_config.json").write_text(tokenizer_config, encoding="utf-8")
-    _write_curve(trainer.state, out)
-    write_atomically(out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
-    checkpoint.unlink(missing_ok=True)
-    return record
+            lock.acquire(timeout=0)
+        except Timeout as exc:
+            raise ConfigError(
+                f"Another run is writing to {out}; wait for it to end, or name another --out."
+            ) from exc
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (out / _LOCK).unlink()  # while it is held
+        lock.release()
 
 
 def _run(
