@@ -342,6 +342,15 @@ def test_two_runs_do_not_write_to_one_folder(
     assert {file.name for file in out.iterdir()} == {*TRAINED, "curve.csv", "fit.json"}
 
 
+def test_a_dev_source_that_is_called_all_is_counted_once(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    rows = raw_rows(12)[20:]
+    dev = write_rows(tmp_path / "dev.jsonl", [*rows[:-1], {**rows[-1], "source": "all"}])
+    record, _ = run(base, (files[0], dev), tmp_path / "out", config(epochs=0.5, evaluations=1))
+    assert [record["dev_scores"][name]["n"] for name in ("all", "made")] == [4, 3]
+
+
 def test_a_killed_run_ends_as_one_that_was_not(
     base: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:

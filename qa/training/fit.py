@@ -449,7 +449,7 @@ class _Trainer:
                 span = reading.spans[0] if reading.spans else None
                 text = one.context[span.start : span.end] if span else None
                 score = (metrics.exact_match(text, one.answers), metrics.f1(text, one.answers))
-                for name in ("all", one.source or "(no source)"):
+                for name in dict.fromkeys(("all", one.source or "(no source)")):
                     scores[name].append(score)
         return {
             name: {
