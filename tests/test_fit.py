@@ -351,6 +351,14 @@ def test_a_dev_source_that_is_called_all_is_counted_once(
     assert [record["dev_scores"][name]["n"] for name in ("all", "made")] == [4, 3]
 
 
+def test_half_a_checkpoint_of_a_killed_run_does_not_stay(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / f"{fit.CHECKPOINT}.tmp").write_bytes(b"half a checkpoint")
+    run(base, files, tmp_path, config(epochs=0.5, evaluations=1))
+    assert {file.name for file in tmp_path.iterdir()} == {*TRAINED, "curve.csv", "fit.json"}
+
+
 def test_a_killed_run_ends_as_one_that_was_not(
     base: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -685,6 +685,9 @@ def fit(
         _write_curve(trainer.state, out)
         write_atomically(out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
         checkpoint.unlink(missing_ok=True)
+        checkpoint.with_name(f"{CHECKPOINT}.tmp").unlink(
+            missing_ok=True
+        )  # of a run that was killed
         return record
 
 
