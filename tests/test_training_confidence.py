@@ -18,6 +18,7 @@ from index.types import Chunk, Hit
 from qa.answer import QA, Evidence
 from qa.candidates import Candidate, Group, Place
 from qa.confidence import CALIBRATED, RIGHT, Confidence, Signals
+from qa.reader import Reader
 from qa.training import confidence as training_confidence
 from qa.training.__main__ import main
 from qa.training.confidence import (
@@ -333,6 +334,19 @@ def test_where_to_write_is_looked_at_before_anything_is_asked(
     assert "is a folder; name a file" in capsys.readouterr().err
     monkeypatch.setattr("sys.argv", ["confidence", "--questions", str(questions), "--out", out])
     with pytest.raises(ConfigError, match="There is no folder"):
+        training_confidence.main()
+
+
+def test_sources_that_are_not_there_are_named_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = tmp_path / "q.jsonl"
+    row = {"id": "1", "question": "Where?", "context": "Rome.", "answers": {"text": []}}
+    questions.write_text(json.dumps(row | {"source": "wire"}) + "\n", encoding="utf-8")
+    told = ["--questions", str(questions), "--out", str(tmp_path / "c.json"), "--sources"]
+    monkeypatch.setattr("sys.argv", ["confidence", *told, "wire", "wier"])
+    monkeypatch.setattr(Reader, "load", lambda: pytest.fail("the reader was loaded"))
+    with pytest.raises(ConfigError, match="no questions of wier, but of wire;"):
         training_confidence.main()
 
 

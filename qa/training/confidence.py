@@ -429,7 +429,13 @@ def main() -> None:
         check_folder(path)
     questions = [example for file in arguments.questions for example in load_examples(file)]
     more = [example for file in arguments.corpus for example in load_examples(file)]
-    sources = arguments.sources or sorted({example.source for example in questions})
+    there = sorted({example.source for example in questions})
+    sources = arguments.sources or there
+    if unknown := sorted(set(sources) - set(there)):
+        known = ", ".join(source or "(no source)" for source in there)
+        raise ConfigError(
+            f"There are no questions of {', '.join(unknown)}, but of {known}; name sources that are there."
+        )
     reader, embedder = Reader.load(), SentenceEmbedder()
     asked: list[Asked] = []
     for source in sources:
