@@ -6,6 +6,7 @@ Heavy libraries are imported by the commands that need them: ``footnote ask`` mu
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import signal
@@ -41,12 +42,32 @@ _PLACES = {"n_answerable": 0, "latency_ms": 0} | dict.fromkeys(
     ("mrr", "ece", "auroc", "aurc", "threshold"), 3
 )
 """Decimals of a metric in a table; rates in percent have one."""
+
+_REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What a disk says that takes no more."""
+
 DUPLICATES_SHOWN = 50
 """Near-duplicates that `footnote index` names; a table with rows repeated thousands of times has more."""
 
 
 class _Command(click.Group):
-    """A group whose commands turn a `FootnoteError` into one line on stderr and status 1."""
+    """A group whose commands turn a `FootnoteError` into one line on stderr and status 1.
+
+    So does stdout that cannot be written; whoever opens other files says what is wrong with them.
+    """
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as exc:
+            if exc.filename is not None or exc.errno not in _REFUSED:
+                raise
+            click.echo(
+                f"footnote: The output could not be written ({exc.strerror}); free space or send "
+                "it elsewhere.",
+                err=True,
+            )
+            sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr does, and not all are UTF-8

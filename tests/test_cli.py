@@ -698,3 +698,22 @@ def test_json_is_json_in_any_encoding(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.exception
     assert set(json.loads(result.stdout)["sources"]) == {"brücke", "fair"}
     assert '"brücke"' in run(*told).stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk")
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["ask", QUESTION], ["ask", "", "--json"]]
+)
+def test_output_that_a_full_disk_refuses_is_one_sentence(
+    arguments: list[str], seeds_index: Path
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [FOOTNOTE, *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=seeds_index.parent,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "footnote: The output could not be written (No space left on device); free space or send "
+        "it elsewhere.\n"
+    )
