@@ -28,8 +28,11 @@ _ENGLISH = frozenset(
 )
 """A question with one of these, which no other language of `_LANGUAGES` writes so, is English."""
 
-_ASKING = frozenset(
-    """wer wie wann warum wieso welche welcher welches wieviel quoi quand pourquoi combien quel quelle
+_GERMAN = frozenset("wer wie wann warum wieso welche welcher welches wieviel".split())
+"""Question words after which a capital says nothing: any noun has one."""
+
+_ASKING = _GERMAN | frozenset(
+    """quoi quand pourquoi combien quel quelle
     quién quien quiénes qué cuándo cuando dónde donde cuál cuánto cuántos quando perché perche
     quanto quanti quem onde qual quantos wanneer waar waarom welke hoeveel vem vad när varför vilken
     vilket hvem hvad hvornår hvorfor hvilken hvilket mikä milloin missä miksi kuinka kto kiedy
@@ -154,8 +157,10 @@ def _maybe_english(question: str) -> bool:
     if latin < len(letters) / 2:
         return False
     words = _WORD.findall(question.lower())
-    if "¿" in question or (words[0] in _ASKING and _BEGINS.isdisjoint(words)):
+    if "¿" in question:
         return False
+    if words[0] in _ASKING and _BEGINS.isdisjoint(words):
+        return _begins_with_name(question)
     if not _ENGLISH.isdisjoint(words) or len(words) < 3:
         return True
     language, probability = _identifier().classify(question.lower())
@@ -164,9 +169,28 @@ def _maybe_english(question: str) -> bool:
     return _mostly_english(_without_names(question))
 
 
+def _begins_with_name(question: str) -> bool:
+    """Tell whether a question word of another language only begins a name ("Quando Rondo release year").
+
+    The word after it has a capital too, what stands beside names is English, and so the whole looks, surely.
+    """
+    first, *others = _WORD.findall(question)
+    if first.lower() in _GERMAN or not (first[0].isupper() and others and others[0][0].isupper()):
+        return False
+    language, probability = _identifier().classify(question.lower())
+    return (
+        language == "en"
+        and probability >= _SURE
+        and all(map(_is_english, _without_names(question)))
+    )
+
+
 def _mostly_english(words: Sequence[str]) -> bool:
-    english = [w for w in words if w.isdigit() or (w not in _FOREIGN and is_common_english(w))]
-    return len(english) >= len(words) / 2
+    return sum(map(_is_english, words)) >= len(words) / 2
+
+
+def _is_english(word: str) -> bool:
+    return word.isdigit() or (word not in _FOREIGN and is_common_english(word))
 
 
 def _without_names(question: str) -> list[str]:
