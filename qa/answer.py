@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -75,9 +76,27 @@ class Source(Protocol):
         """Open the newest generation."""
 
 
+def _require_number(name: str, given: object) -> None:
+    if not isinstance(given, Real):
+        raise ConfigError(f"{name} is of type {type(given).__name__}; give a number.")
+
+
+def _require_probability(name: str, given: float) -> None:
+    _require_number(name, given)
+    if not 0.0 <= given <= 1.0:
+        raise ConfigError(f"{name} is {given}; give a probability from 0 to 1.")
+
+
+def _require_count(name: str, given: object, least: int = 1) -> None:
+    if not isinstance(given, Integral):
+        raise ConfigError(f"{name} is of type {type(given).__name__}; give a whole number.")
+    if given < least:
+        raise ConfigError(f"{name} is {given}; give at least {least}.")
+
+
 @dataclass(frozen=True, slots=True)
 class QAConfig:
-    """How questions are answered."""
+    """How questions are answered. Raises `ConfigError` for what makes no sense."""
 
     passages: int = 4
     """Passages read for every question: the measured trade of F1 for time (docs/measurements.md)."""
@@ -100,6 +119,14 @@ class QAConfig:
 
     quote: int = 600
     """Characters of a quote at most; a longer sentence is cut around the answer, between words."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("passages", 1), ("further", 0), ("depth", 1), ("quote", 1)):
+            _require_count(name, getattr(self, name), least)
+        _require_number("sure", self.sure)
+        if math.isnan(self.sure):
+            raise ConfigError(f"sure is {self.sure}; give a score.")
+        _require_probability("alternative", self.alternative)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +273,8 @@ class QA:
         Raises `ConfigError` for a threshold outside 0 to 1, a ``top`` below 1, and what is of another type.
         """
         limit = self.threshold if threshold is None else threshold
-        _require_numbers(limit, top)
-        if not 0.0 <= limit <= 1.0:
-            raise ConfigError(f"threshold is {limit}; give a probability from 0 to 1.")
-        if top < 1:
-            raise ConfigError(f"top is {top}; give at least 1.")
+        _require_probability("threshold", limit)
+        _require_count("top", top)
         questions = [*map(whole_characters, _texts(questions))]
         snapshot = self._current()
         answers: list[Answer] = []
@@ -272,8 +296,12 @@ class QA:
         return answers
 
     def search(self, questions: Sequence[str], k: int = 20) -> list[list[Hit]]:
-        """Return the ``k`` passages closest to each question, best first, without reading them."""
+        """Return the ``k`` passages closest to each question, best first, without reading them.
+
+        Raises `ConfigError` for a ``k`` below 1, and for what is of another type.
+        """
         questions = _texts(questions)
+        _require_count("k", k)
         snapshot = self._current()
         asked = [with_question_mark(snapshot.read_as(question)) for question in questions]
         return snapshot.retriever.search(asked, k)
@@ -411,13 +439,6 @@ class QA:
             quote=document.text[start:end],
             sha256=document.sha256,
         )
-
-
-def _require_numbers(threshold: object, top: object) -> None:
-    if not isinstance(threshold, Real):
-        raise ConfigError(f"threshold is of type {type(threshold).__name__}; give a number.")
-    if not isinstance(top, Integral):
-        raise ConfigError(f"top is of type {type(top).__name__}; give a whole number.")
 
 
 def _texts(questions: object) -> list[str]:

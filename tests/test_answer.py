@@ -406,6 +406,41 @@ def test_arguments_of_other_types(
             qa.ask(questions[-1], **more)
 
 
+@pytest.mark.parametrize(
+    ("k", "message"),
+    [
+        (0, "k is 0; give at least 1."),
+        (-1, "k is -1; give at least 1."),
+        ("3", "k is of type str; give a whole number."),
+    ],
+)
+def test_a_search_for_no_passage(tmp_path: Path, k: Any, message: str) -> None:
+    qa = qa_of(tmp_path, document("one", "zoo"), document("two", "zebra"))
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        qa.search(["Who?"], k)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"passages": 0}, "passages is 0; give at least 1."),
+        ({"passages": -1, "depth": -3}, "passages is -1; give at least 1."),
+        ({"passages": "4"}, "passages is of type str; give a whole number."),
+        ({"further": -1}, "further is -1; give at least 0."),
+        ({"depth": 0}, "depth is 0; give at least 1."),
+        ({"quote": 99.5}, "quote is of type float; give a whole number."),
+        ({"quote": 0}, "quote is 0; give at least 1."),
+        ({"sure": None}, "sure is of type NoneType; give a number."),
+        ({"sure": float("nan")}, "sure is nan; give a score."),
+        ({"alternative": "0.1"}, "alternative is of type str; give a number."),
+        ({"alternative": 5}, "alternative is 5; give a probability from 0 to 1."),
+    ],
+)
+def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        QAConfig(**settings)
+
+
 def test_to_dict_is_what_the_design_says(tmp_path: Path) -> None:
     qa = qa_of(tmp_path, document("one", "In zanzibar."), document("two", "In zoo."))
     answer = qa.ask("Where is it?").to_dict()
