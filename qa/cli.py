@@ -732,8 +732,11 @@ def _one_line(text: str) -> str:
 
 def _print_report(report: Report) -> None:
     """Print a row a metric and a column a source, with 95% intervals."""
+    from qa.evaluate import name_of_whole
+
     # One source is the same column twice.
-    parts = {**(report.sources if len(report.sources) > 1 else {}), "all": report}
+    sources = report.sources if len(report.sources) > 1 else {}
+    parts = {**sources, name_of_whole(sources): report}
     counts = ("questions", *(f"{part.n:,}" for part in parts.values()))
     rows = [(name, *(_figure(part, name) for part in parts.values())) for name in report.metrics]
     _print_table(("", *parts), [counts, *rows])

@@ -21,7 +21,7 @@ import math
 import re
 import time
 import zlib
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 from pathlib import Path
@@ -446,7 +446,7 @@ def compare(
     *,
     threshold: float,
 ) -> dict[str, list[Difference]]:
-    """Compare two runs over the same questions; return the differences under "all" and by source.
+    """Compare two runs over the same questions; return the differences by source and of the whole (`name_of_whole`).
 
     ``kind`` is that of the runs: "reading", "retrieval" or "answers". Metrics that are means over the
     same rows in both runs are compared; those over what a run chose to answer (``precision``), over all
@@ -473,10 +473,19 @@ def compare(
         name: [example for example in asked if example.source == name]
         for name in sorted({example.source for example in asked} - {""})
     }
+    shown = parts if len(parts) > 1 else {}
     return {
         name: _differences(score, rows, first, second)
-        for name, rows in {**({} if len(parts) == 1 else parts), "all": asked}.items()
+        for name, rows in {**shown, name_of_whole(shown): asked}.items()
     }
+
+
+def name_of_whole(sources: Iterable[str]) -> str:
+    """Return what a report on all rows is called beside those by source: "all", or "(all)" if one of them is."""
+    name, taken = "all", set(sources)
+    while name in taken:
+        name = f"({name})"
+    return name
 
 
 def _differences(

@@ -646,6 +646,15 @@ def test_a_source_is_printed_as_it_stands(tmp_path: Path) -> None:
     assert re.split(r" {2,}", header.strip()) == ["[/wire]", "[bold] fair", "all"]
 
 
+def test_a_source_that_is_called_all_has_its_column(tmp_path: Path) -> None:
+    questions = rows(tmp_path)
+    text = questions.read_text(encoding="utf-8").replace('"bridge"', '"all"')
+    questions.write_text(text, encoding="utf-8")
+    header, counts = run("eval", "reading", questions).stdout.splitlines()[:2]
+    assert header.split() == ["all", "fair", "(all)"]
+    assert counts.split() == ["questions", "2", "2", "4"]
+
+
 def test_predictions_are_not_written_over_the_questions(tmp_path: Path) -> None:
     questions = rows(tmp_path)
     before = questions.read_bytes()

@@ -501,6 +501,22 @@ def test_two_runs_are_compared_row_by_row(tmp_path: Path) -> None:
     assert "precision" not in {one.metric for one in same["all"]}
 
 
+def test_the_whole_has_another_name_than_each_source() -> None:
+    rows = [
+        Example(str(n), "q", "Rome", ("Rome",), (0,), source=name)
+        for n, name in enumerate(["all", "all", "wire"])
+    ]
+    run = run_of(rows, ["Rome", "Paris", "Rome"])
+    found = evaluate.compare("reading", rows, run, run, threshold=0.5)
+    assert {name: differences[0].n for name, differences in found.items()} == {
+        "all": 2,
+        "wire": 1,
+        "(all)": 3,
+    }
+    assert evaluate.name_of_whole(["a"]) == "all"
+    assert evaluate.name_of_whole(["(all)", "all"]) == "((all))"
+
+
 def test_intervals_are_over_passages_and_not_over_questions() -> None:
     rows = [
         Example(f"{n} {copy}", "q", f"Rome or Paris, {n}", ("Rome",), (0,))
