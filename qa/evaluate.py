@@ -347,9 +347,12 @@ def evaluate_answers(
     ``f1`` of the first answer with nothing refused (as other systems report them),
     ``em_at_threshold`` and ``f1_at_threshold`` with a refusal as 0, recall and MRR of the gold passage
     as in ``evaluate_retrieval``. Over all rows: ``coverage`` (the share answered at the threshold),
-    ``precision`` (the share of those that is right: F1 of at least ``RIGHT_F1``) and, of the
-    confidence, ``ece``, ``auroc``, ``aurc`` and ``coverage@80``. ``refused`` is the share of the rows
-    without answers that is refused at the threshold. ``latency_ms`` is the median of one question.
+    ``precision`` (the share of those that is right: F1 of at least ``RIGHT_F1``) and ``coverage@80`` (the
+    largest share that can be answered with 80% of it right). Over the rows for which any answer was found,
+    which leaves out questions that are not read (empty, not English): ``ece``, ``auroc`` and ``aurc`` of the
+    confidence.
+    ``refused`` is the share of the rows without answers that is refused at the threshold. ``latency_ms`` is
+    the median of one question.
     ``n`` counts all rows, ``n_answerable`` those with answers.
     """
     known = corpus(examples) if documents is None else documents
