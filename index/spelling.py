@@ -36,7 +36,7 @@ _ASKING = frozenset({"many", "much"})
 """Words of questions, though no stop words, that any question may hold."""
 
 _WORD = re.compile(r"[^\W\d_]+")
-_HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_HYPHENATED = re.compile(r"(?P<address>\S*(?:@|://)\S+|\b(?i:www)\.\S+)|[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 class Spelling:
@@ -76,13 +76,15 @@ class Spelling:
             self._initials[word[0]][word] = texts
 
     def corrected(self, question: str) -> str:
-        """Return ``question`` with its misspelt words put right; their case stays.
+        """Return ``question`` with its misspelt words put right; their case stays, and so do addresses.
 
         What comes out is not changed by a second time.
         """
         first = _WORD.search(question)
 
         def meant(found: re.Match[str]) -> str:
+            if found["address"]:
+                return found.group()
             begins = first is not None and first.start() == found.start()
             head, *rest = found.group().split("-")
             is_name = head[0].isupper() and not begins

@@ -41,6 +41,12 @@ def spelling(texts: list[str] = TEXTS, names: frozenset[str] | None = None) -> S
         ("Wht hav they won?", "What have they won?"),
         ("Télescope🦊", "Telescope🦊"),
         ("Did the telescpoe's mirror work?", "Did the telescope's mirror work?"),
+        (
+            "is it a.penicilin@b.example, or wimbeldon?",
+            "is it a.penicilin@b.example, or wimbledon?",
+        ),
+        ("who won wimbeldon.and whn?", "who won wimbledon.and when?"),
+        ("Penicilin/wimbeldon?", "Penicillin/wimbledon?"),
     ],
 )
 def test_a_misspelt_word_is_put_right(typed: str, meant: str) -> None:
@@ -63,6 +69,11 @@ def test_a_misspelt_word_is_put_right(typed: str, meant: str) -> None:
         "markxts",  # two slips in a short word
         "mar-ket a_b_c",
         "penicillin" * 4,
+        "penicilin@marke.example",
+        "who answers j.penicilin@telescpoe-marke.example.org?",
+        "what is on https://wimbeldon.example/penicilin?of=markez",
+        "what does www.wimbeldon.example/penicilin say",
+        "Https://wimbeldon.example/penicilin",
         "",
     ],
 )
