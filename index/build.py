@@ -345,7 +345,7 @@ def remove_from_index(
     """
     started = time.perf_counter()
     store = Store(index_dir, fs)
-    with nullcontext() if dry_run else store.writer():
+    with nullcontext() if dry_run else store.writer(make=False):
         base = store.open(encoder=False)
         before = _Contents.of(base)
         contents = before

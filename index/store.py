@@ -267,13 +267,13 @@ class Store:
     # Writing
 
     @contextmanager
-    def writer(self) -> Iterator[None]:
-        """Hold the index for writing, and make its folder if need be.
+    def writer(self, *, make: bool = True) -> Iterator[None]:
+        """Hold the index for writing, and make its folder if need be, unless ``make`` is false.
 
-        Raises `IndexLocked` within a second if another process writes, and says which; a dead
-        process holds nothing. Raises `IndexForeign` or `IndexWriteError`.
+        Raises `IndexLocked` within a second if another process writes, and says which; a dead process
+        holds nothing. Raises `IndexMissing` where none is made, `IndexForeign` or `IndexWriteError`.
         """
-        with suppress(IndexMissing, IndexDamaged, IndexMismatch):
+        with suppress(IndexDamaged, IndexMismatch, *([IndexMissing] if make else [])):
             self._look()
         owner = self.path / "lock.owner"
         about = {
@@ -363,7 +363,7 @@ class Store:
 
         Raises `IndexMissing` if there is none, and what `writer` and `open` raise.
         """
-        with self.writer():
+        with self.writer(make=False):
             generation: Generation | None = self.open(encoder=False)
             assert generation is not None  # noqa: S101 - tells mypy
             current = generation.number

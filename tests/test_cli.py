@@ -391,6 +391,15 @@ def damage_manifest(index: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("command", [["rollback"], ["remove", "articles"], ["check"], ["list"]])
+def test_a_missing_index_is_named_and_not_made(tmp_path: Path, command: list[str]) -> None:
+    index = tmp_path / "none"
+    failed = run(*command, "--index", index)
+    assert failed.exit_code == 1
+    assert "There is no index" in failed.stderr
+    assert not index.exists()
+
+
 @pytest.mark.parametrize(
     ("damage", "folder_needed"),
     [
