@@ -81,7 +81,8 @@ class Group:
     """One answer: the spans that say it.
 
     ``text`` is its best wording (`best_wording`); ``places`` are where just this stands, up to case,
-    articles and punctuation, best first; none overlaps another. ``share`` is its probability among all
+    articles and punctuation, best first; none overlaps another, and after the first come only those whose passage
+    rather answers than not, by the reader's own scores: where "five" counts something else it proves nothing. ``share`` is its probability among all
     spans. ``best`` is the best span so worded; ``documents`` counts the documents that agree, copies of a
     story once.
     """
@@ -249,7 +250,8 @@ def _group(members: Sequence[Candidate], shares: dict[Place, float]) -> Group:
     said = [member for member in members if same_wording(member.text) == wording]
     places: list[Place] = []
     for candidate in said:
-        if not any(place.overlaps(candidate.place) for place in places):
+        answers = candidate.span_score >= candidate.null_score or not places
+        if answers and not any(place.overlaps(candidate.place) for place in places):
             places.append(candidate.place)
     return Group(
         text=said[0].text,

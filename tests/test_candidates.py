@@ -49,6 +49,18 @@ def test_the_same_answer_in_two_documents_adds_up_and_both_places_are_kept() -> 
     assert first.share > second.share
 
 
+def test_where_a_passage_does_not_answer_the_same_words_prove_nothing() -> None:
+    # Seen: "How many layers does Webb's sunshield have?" cited, besides, "the five galaxies of Stephan's Quintet".
+    sure, even, no = (
+        candidate("five", doc, score=score, null=2.0)
+        for doc, score in (("a", 9.0), ("b", 2.0), ("c", 1.9))
+    )
+    [group] = group_answers([no, even, sure])
+    assert group.places == (sure.place, even.place)
+    [alone] = group_answers([no])
+    assert alone.places == (no.place,)
+
+
 def test_a_place_that_two_passages_hold_counts_once() -> None:
     twice = [candidate("Rome", score=1.0, rank=1), candidate("Rome", score=0.9, rank=2)]
     first, second = group_answers([*twice, candidate("Paris", "b", score=1.0)])
