@@ -341,12 +341,18 @@ def remove_from_index(
 
     A folder is not followed any more. A file stays out until it changes or is restored. No model is loaded and no
     file of the user is touched. Raises `ConfigError` for a name that is not in the index, or where
-    more than half of the documents would go and ``confirm`` is false; otherwise as `update_index`.
+    more than half of the documents would go and ``confirm`` is false, and `IndexDamaged` where an older
+    generation stands in for a damaged one; otherwise as `update_index`.
     """
     started = time.perf_counter()
     store = Store(index_dir, fs)
     with nullcontext() if dry_run else store.writer(make=False):
         base = store.open(encoder=False)
+        if base.recovered_from is not None:
+            raise IndexDamaged(
+                f"The newest index at '{store.path}' is damaged ({base.recovered_from} when it is "
+                "opened); run `footnote index` first."
+            )
         before = _Contents.of(base)
         contents = before
         for name in names:

@@ -631,6 +631,21 @@ def test_a_recovered_index_is_repaired_by_an_update(index: Path, folder: Path) -
     assert Store(index).check() == []
 
 
+def test_nothing_is_removed_from_an_older_generation_that_stands_in(
+    index: Path, folder: Path
+) -> None:
+    update(index, folder)
+    (folder / "new.txt").write_text("New\n\nNew text.")
+    update(index, folder)
+    (index / "gen-000002" / "vectors.faiss").unlink()
+    before = sorted(index.rglob("*"))
+    with pytest.raises(IndexDamaged, match=r"generation 1 is used instead.*run `footnote index"):
+        remove_from_index(index, ["news/0.txt"])
+    assert sorted(index.rglob("*")) == before
+    update(index, folder)
+    assert remove_from_index(index, ["news/0.txt"]).documents == 6  # of seven
+
+
 def test_a_lost_index_is_rebuilt_from_named_folders(index: Path, folder: Path) -> None:
     update(index, folder)
     (index / "gen-000001" / "chunks.npy").write_bytes(b"")
