@@ -433,7 +433,7 @@ def event(served: Chat, kind: str, of: str) -> dict[str, Any]:
         one
         for one in events
         if [component["id"], kind] in one["targets"]
-        or (kind == "load" and one["outputs"] == [component["id"]])
+        or (kind == "load" and one["outputs"] == [component["id"]] and one["trigger_after"] is None)
     ]
     after = [one for one in events if one["trigger_after"] == found["id"] and one["backend_fn"]]
     told = {"trigger": component["id"]}
@@ -1111,3 +1111,35 @@ def test_an_example_and_a_typed_question_are_both_answered(
     page.locator(".fn-reply").nth(1).wait_for()
     assert page.locator(".fn-question").all_inner_texts() == [chosen, QUESTION]
     assert box.input_value() == ""
+
+
+@pytest.mark.browser
+def test_a_page_is_usable_while_all_places_to_wait_are_taken(
+    chat: Callable[..., Chat], visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    hold = tmp_path / "hold"
+    hold.mkdir()
+    url = chat(FakeQA([TALKS, BRIDGE], hold=hold)).url
+    page = visit(url)
+    page.locator("#fn-log .example").first.wait_for()
+    with httpx.Client() as client:
+        call = {"data": [QUESTION, None, 5]}
+        while client.post(f"{url}/gradio_api/call/ask", json=call).is_success:
+            pass
+    later = visit(url)
+    turned_away = ask(page, QUESTION)
+    assert "Too many questions are waiting" in turned_away.inner_text()
+    assert "Ask again" in turned_away.inner_text()
+    assert page.locator(".fn-waiting").count() == 0
+    for opened in (page, later):
+        opened.get_by_role("tab", name="All articles").click()
+        opened.locator("#fn-list .fn-open", has_text=BRIDGE.title).click()
+        opened.locator("#fn-panel h2", has_text=BRIDGE.title).wait_for()
+        # Gradio covers what an event that fails was to change.
+        opened.wait_for_function(
+            """() => [...document.querySelectorAll(".wrap .error")].every(
+                one => !one.checkVisibility())"""
+        )
+    shutil.rmtree(hold)
+    assert ask(page, QUESTION).locator(".fn-answer").inner_text() == "Mora Linde"
+    assert page.locator(".fn-question").all_inner_texts() == [QUESTION, QUESTION]

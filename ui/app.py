@@ -91,6 +91,8 @@ _FAILED = (
     "words. If it fails each time, run `footnote check` to verify the index."
 )
 
+_BUSY = "Too many questions are waiting for their turn. Ask again in a moment."
+
 _Messages = list[dict[str, Any]]
 
 _Pending = tuple[str, _Messages]
@@ -252,6 +254,14 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
             update |= {panel: shown, tabs: gr.Tabs(selected="article")}
         return update
 
+    def turned_away(pending: _Pending | None) -> tuple[Any, Any, Any, Any]:
+        """Say that the question found no place among those that wait, which are `MAX_WAITING`."""
+        if pending is None:
+            return None, gr.skip(), gr.skip(), gr.skip()
+        _, asked = pending
+        log = [*asked, {"role": "assistant", "content": render.apology(_BUSY)}]
+        return None, log, gr.skip(), gr.skip()
+
     def open_place(event: gr.EventData) -> tuple[str, Any]:
         shown = _open(qa, str(getattr(event, "place", "")))
         return shown, gr.Tabs(selected="article")
@@ -341,18 +351,18 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
                         start = gr.Button("Add to the index", elem_id="fn-add", variant="primary")
                         report = gr.HTML(elem_id="fn-report", apply_default_css=False)
 
+        # What is quick does not queue, so that it is done however many questions wait.
         reveal = {"fn": None, "js": _asset("reveal.js"), "api_visibility": "private"}
         listed = {
             "fn": contents,
             "inputs": [seen],
             "outputs": [seen, head, listing],
+            "queue": False,
             "show_progress": "hidden",
-            "concurrency_limit": None,
             "api_visibility": "private",
         }
         # One event for both: the conversation has one question at a time, so that none is overwritten.
-        # It does not queue with the answers, so that the question is there at once.
-        gr.on(
+        answered = gr.on(
             [box.submit, log.example_select],
             take,
             [box, log, taken],
@@ -370,13 +380,22 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
             concurrency_id="ask",
             concurrency_limit=2,
             api_visibility="private",
-        ).then(**reveal).then(**listed)
+        )
+        answered.failure(
+            turned_away,
+            [taken],
+            [taken, log, panel, tabs],  # all that Gradio has written "Error" over
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        answered.then(**reveal).then(**listed)
         log.change(fn=None, js=_asset("latest.js"), api_visibility="private")
         panel.open(
             open_place,
             outputs=[panel, tabs],
+            queue=False,
             show_progress="hidden",
-            concurrency_limit=None,
             api_visibility="private",
         ).then(**reveal)
         suggested = {
@@ -385,8 +404,9 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
             "show_progress": "hidden",
             "api_visibility": "private",
         }
+        uncovered = {**listed, "fn": gr.skip, "inputs": None, "outputs": [log]}
         blocks.load(**listed)
-        blocks.load(**suggested)
+        blocks.load(**suggested).failure(**uncovered)
         if rebuild is not None:
 
             def add(
