@@ -1143,3 +1143,21 @@ def test_a_page_is_usable_while_all_places_to_wait_are_taken(
     shutil.rmtree(hold)
     assert ask(page, QUESTION).locator(".fn-answer").inner_text() == "Mora Linde"
     assert page.locator(".fn-question").all_inner_texts() == [QUESTION, QUESTION]
+
+
+@pytest.mark.browser
+def test_a_conversation_that_is_cleared_does_not_come_back(
+    chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    page = visit(chat(FakeQA([TALKS, BRIDGE], delay=2.0)).url)
+    ask(page, QUESTION)
+    box = page.locator("#fn-box textarea")
+    box.fill("Who flies to Oslo?")
+    box.press("Enter")
+    page.locator(".fn-waiting").wait_for()
+    page.locator("#fn-log").get_by_role("button", name="Clear").click()
+    page.locator("#fn-log .fn-welcome").wait_for()
+    opened = "When was the Alder Bridge opened?"
+    assert "Alder Bridge" in ask(page, opened).locator(".fn-quote").inner_text()
+    page.wait_for_timeout(2_500)
+    assert page.locator(".fn-question").all_inner_texts() == [opened]

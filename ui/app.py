@@ -390,6 +390,15 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
             api_visibility="private",
         )
         answered.then(**reveal).then(**listed)
+        # What was cleared would come back with the answer.
+        log.clear(
+            lambda: None,
+            outputs=[taken],
+            cancels=[answered],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
         log.change(fn=None, js=_asset("latest.js"), api_visibility="private")
         panel.open(
             open_place,
