@@ -1161,3 +1161,17 @@ def test_a_conversation_that_is_cleared_does_not_come_back(
     assert "Alder Bridge" in ask(page, opened).locator(".fn-quote").inner_text()
     page.wait_for_timeout(2_500)
     assert page.locator(".fn-question").all_inner_texts() == [opened]
+
+
+@pytest.mark.browser
+def test_every_button_has_a_name(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    page = visit(chat(qa, with_rebuild=True).url)
+    page.locator("#fn-box textarea").fill(QUESTION)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.locator(".fn-reply").wait_for()
+    for name in ("Article", "All articles", "Add articles"):
+        page.get_by_role("tab", name=name, exact=True).click()
+        assert page.get_by_role("button").count() > 2
+        assert page.get_by_role("button", name=re.compile(r"^\s*$")).count() == 0

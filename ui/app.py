@@ -414,6 +414,7 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
             "api_visibility": "private",
         }
         uncovered = {**listed, "fn": gr.skip, "inputs": None, "outputs": [log]}
+        blocks.load(fn=None, js=_asset("name.js"), api_visibility="private")
         blocks.load(**listed)
         blocks.load(**suggested).failure(**uncovered)
         if rebuild is not None:
