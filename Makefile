@@ -15,11 +15,12 @@ export PYTHONDONTWRITEBYTECODE :=
 help:  ## Show the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-$(BIN)/python:
+# pip comes last: where it is missing, making the environment was broken off, and begins again.
+$(BIN)/pip:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Footnote needs Python 3.11 or newer; call make with PYTHON=python3.11"'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 

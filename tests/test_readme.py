@@ -104,6 +104,35 @@ def test_every_make_target_exists() -> None:
     subprocess.run(["make", "-n", *targets], check=True, capture_output=True, cwd=ROOT)
 
 
+def test_make_mends_a_virtual_environment_that_was_broken_off(tmp_path: Path) -> None:
+    """Debian's Python without its venv package leaves one with a python and without pip."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python"
+    inner = '#!/bin/sh\nexec test -e "$(dirname "$0")/pip"\n'  # all it is asked for is pip
+
+    def run(makes: str, status: int) -> int:
+        python.write_text(
+            '#!/bin/sh\nif [ "$2" = venv ]; then\nmkdir -p "$3/bin"\n'
+            f"cat > \"$3/bin/python\" <<'END'\n{inner}END\n"
+            f'chmod +x "$3/bin/python"\n{makes}\nexit {status}\nfi\n'
+        )
+        python.chmod(0o755)
+        done = subprocess.run(
+            ["make", ".venv/installed", f"PYTHON={python}"],
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+            env={name: value for name, value in os.environ.items() if name != "MAKEFLAGS"},
+        )
+        return done.returncode
+
+    assert run("", 1) != 0
+    assert (tmp_path / ".venv/bin/python").exists()
+    assert run('touch "$3/bin/pip"', 0) == 0
+    assert run("", 1) == 0  # nothing is made again
+
+
 def test_the_training_commands_are_understood() -> None:
     from qa.training import __main__, confidence, export
 
