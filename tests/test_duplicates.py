@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +16,7 @@ from hypothesis import strategies as st
 from index.chunk import sentence_spans
 from index.duplicates import COMMON, LEAST_RUNS, LIKE, Duplicate, find_duplicates
 from index.types import Document
-from tests.conftest import SEEDS, rounds
+from tests.conftest import ROOT, SEEDS, rounds
 
 ARTICLES = {
     path.name: path.read_text(encoding="utf-8")
@@ -252,3 +256,16 @@ def test_the_order_of_documents_does_not_matter(draw: random.Random) -> None:
 def test_any_text_can_be_compared(texts: list[str]) -> None:
     for one in find(*texts):
         assert one.original < one.source
+
+
+def test_the_benchmark_needs_only_what_is_installed(tmp_path: Path) -> None:
+    benchmark = ROOT / "tests" / "benchmarks" / "duplicates.py"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import runpy; runpy.run_path({str(benchmark)!r})"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

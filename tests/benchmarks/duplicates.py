@@ -25,8 +25,8 @@ from index.store import Store
 from index.types import Document
 from qa.copies import runs
 from qa.evaluate import load_examples
-from tests.conftest import SEEDS
 
+SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 NOTICE = "\n\nReporting by Jane Roe in Doha; editing by John Doe. Follow us for more news, and subscribe."
 DRAW = random.Random(1)
 
