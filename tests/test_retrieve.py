@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.fusion import ranks_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,3 +109,12 @@ def test_standardised_scores(values: list[float]) -> None:
     if found.any():
         assert found.mean() == pytest.approx(0, abs=1e-3)
         assert found.std() == pytest.approx(1, abs=1e-3)
+
+
+def test_the_benchmark_ranks_ties_as_the_search_does() -> None:
+    """A passage that shares no word with the question, as the others, is not found first."""
+    scores = np.array([[0.0, 2.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [3.0, 1.0, 2.0, 4.0]])
+    for gold in range(4):
+        order = np.argsort(-scores, axis=1, kind="stable")
+        expected = [row.tolist().index(gold) + 1 for row in order]
+        assert ranks_of(scores, [gold] * len(scores)) == expected

@@ -7,7 +7,7 @@ as in published tables). Prints recall@1, @5, @20 and MRR of the gold passage.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,14 @@ FUSIONS: dict[str, Fusion] = {
 }
 
 
+def ranks_of(scores: Matrix, gold: Sequence[int]) -> list[int]:
+    """Return the rank, from 1, of each row's gold passage; ties go to the passage that comes first."""
+    columns = np.asarray(gold)[:, None]
+    found = np.take_along_axis(scores, columns, axis=1)
+    before = np.arange(scores.shape[1]) < columns
+    return (1 + ((scores > found) | ((scores == found) & before)).sum(axis=1)).tolist()
+
+
 def main() -> None:
     questions, *others = [load_examples(Path(name)) for name in sys.argv[1:]]
     embedder = SentenceEmbedder()
@@ -66,8 +74,7 @@ def main() -> None:
         print(f"{source}: {len(asked)} questions, {len(contexts)} passages")
         for name, fuse in FUSIONS.items():
             scores = fuse(dense, bm25, share)
-            found = scores[np.arange(len(gold)), gold]
-            ranks = ((scores > found[:, None]).sum(axis=1) + 1).tolist()
+            ranks = ranks_of(scores, gold)
             recalls = " ".join(f"{recall_at_k(ranks, k):.3f}" for k in (1, 5, 20))
             print(f"  {name:32} {recalls} {mean_reciprocal_rank(ranks):.3f}", flush=True)
 
