@@ -745,26 +745,26 @@ def _print_report(report: Report) -> None:
 def _print_comparison(parts: Mapping[str, Sequence[Difference]], *, as_json: bool) -> None:
     from dataclasses import asdict
 
+    def row(source: str, one: Difference) -> tuple[str, ...]:
+        places = max(2, _PLACES.get(one.metric, 2))  # one more than a rate has alone
+        return (
+            source,
+            one.metric,
+            f"{one.n:,}",
+            f"{one.first:.{places}f}",
+            f"{one.second:.{places}f}",
+            f"{one.second - one.first:+.{places}f}",
+            f"{one.low:+.{places}f} to {one.high:+.{places}f}",
+            f"{one.p:.3f}",
+        )
+
     if as_json:
         found = {name: [asdict(one) for one in differences] for name, differences in parts.items()}
         click.echo(json.dumps(found, indent=2))
         return
     _print_table(
         ("source", "metric", "n", "A", "B", "B - A", "95%", "p"),
-        [
-            (
-                source,
-                one.metric,
-                f"{one.n:,}",
-                f"{one.first:.2f}",
-                f"{one.second:.2f}",
-                f"{one.second - one.first:+.2f}",
-                f"{one.low:+.2f} to {one.high:+.2f}",
-                f"{one.p:.3f}",
-            )
-            for source, differences in parts.items()
-            for one in differences
-        ],
+        [row(source, one) for source, differences in parts.items() for one in differences],
     )
 
 

@@ -606,6 +606,19 @@ def test_the_console_script_leaves_no_traceback(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_eval_compares_ranks_to_three_decimals_as_it_reports_them(tmp_path: Path) -> None:
+    row = {"question": "Where?", "context": "In Rome.", "answers": {"text": ["Rome"]}}
+    (tmp_path / "q.jsonl").write_text(json.dumps({"id": "1", **row}) + "\n")
+    for rank in (3, 2):
+        told = {"id": "1", "kind": "retrieval", "text": None, "confidence": 0.0, "source": ""}
+        told |= {"passage_rank": rank, "withheld": None}
+        (tmp_path / f"{rank}.jsonl").write_text(json.dumps(told) + "\n")
+    files = [tmp_path / name for name in ("q.jsonl", "3.jsonl", "2.jsonl")]
+    result = run("eval", "retrieval", files[0], "--compare", *files[1:])
+    assert result.exit_code == 0, result.output
+    assert re.search(r"all +mrr +1 +0\.333 +0\.500 +\+0\.167", result.stdout)
+
+
 def test_eval_compares_two_runs(tmp_path: Path) -> None:
     questions, first, second = (tmp_path / name for name in ("q.jsonl", "a.jsonl", "b.jsonl"))
     row = {"question": "Where?", "context": "In Rome.", "answers": {"text": ["Rome"]}}

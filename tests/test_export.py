@@ -147,6 +147,8 @@ def test_what_the_command_writes_is_what_the_reader_loads(
 def test_the_same_checkpoint_gives_the_same_bytes(checkpoint: Path, tmp_path: Path) -> None:
     for name in ("first", "second"):
         export.main([str(checkpoint), str(tmp_path / name)])
+    manifest = json.loads((tmp_path / "first" / "reader.json").read_text())
+    assert manifest["name"] == checkpoint.name  # and not as one of ours
     for name in ("reader.onnx", "tokenizer.json", "reader.json"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 

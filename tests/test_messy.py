@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.training import messy
+from tests.conftest import ROOT
 
 QUESTION = "Who founded the Observatory of Lisbon in 1861?"
 
@@ -18,6 +24,21 @@ QUESTIONS = st.one_of(
         max_size=10,
     ).map(" ".join),
 )
+
+
+def test_the_benchmark_does_not_write_over_its_questions(tmp_path: Path) -> None:
+    file = tmp_path / "questions.jsonl"
+    row = {"id": "1", "question": QUESTION, "context": "It was.", "answers": {"text": []}}
+    file.write_text(json.dumps(row) + "\n")
+    before = file.read_bytes()
+    program = [sys.executable, "tests/benchmarks/messy.py", str(file)]
+    done = subprocess.run([*program, str(file)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "the question file itself" in done.stderr
+    assert file.read_bytes() == before
+    out = tmp_path / "messy.jsonl"
+    subprocess.run([*program, str(out)], cwd=ROOT, check=True)
+    assert json.loads(out.read_text())["id"] == "1"
 
 
 def rng(seed: int = 0) -> np.random.Generator:

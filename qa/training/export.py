@@ -381,7 +381,9 @@ def parser() -> argparse.ArgumentParser:
         default="int8",
         help="; ".join(f"{name}: weights {text}" for name, text in VARIANTS.items()),
     )
-    found.add_argument("--name", default="reader-v0", help="what the manifest calls it")
+    found.add_argument(
+        "--name", help="what the manifest calls it; by default as CHECKPOINT's folder"
+    )
     found.add_argument(
         "--base", default="sentence-transformers/all-MiniLM-L6-v2", help="what it was tuned from"
     )
@@ -391,7 +393,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     given = parser().parse_args(arguments)
-    manifest = export(given.checkpoint, given.out, given.variant, given.name, given.base)
+    name = given.name or given.checkpoint.resolve().name
+    manifest = export(given.checkpoint, given.out, given.variant, name, given.base)
     print(json.dumps(manifest, indent=2, ensure_ascii=False))
 
 

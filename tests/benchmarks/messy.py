@@ -24,6 +24,8 @@ from qa.training.messy import messy_question
 
 def main() -> None:
     source, out = map(Path, sys.argv[1:])
+    if out.exists() and out.samefile(source):
+        sys.exit(f"{out} is the question file itself; name another to write.")
     with gzip.open(out, "wt", encoding="utf-8") if out.suffix == ".gz" else out.open("w") as file:
         for _, line in question_lines(source):
             row = json.loads(line)
