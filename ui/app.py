@@ -281,7 +281,7 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
         """Answer a question from the articles, or refuse; the reply is that of `footnote ask --json`.
 
         `threshold` is the confidence, from 0 to 1, below which it refuses; without one, the
-        product's own. `top` is the number of answers: the first and its alternatives. What cannot
+        product's own. `top` is the number of answers, 20 at most: the first and its alternatives. What cannot
         be answered so is an error whose message is one sentence. Over plain HTTP,
         `/gradio_api/call/v2/ask` takes `{"question": ...}` with or without the others, and
         `/gradio_api/call/ask` only `{"data": [question, threshold, top]}` with all three.
