@@ -92,13 +92,14 @@ class ReaderConfig:
 
 @dataclass(frozen=True, slots=True)
 class _Passage:
-    """A text in word pieces: ids of shape (pieces,), character offsets of shape (pieces, 2).
+    """A text in word pieces: ids and cases of shape (pieces,), character offsets of shape (pieces, 2).
 
     The offsets of a piece are those of its whole word, so that no answer is half a word.
     """
 
     ids: NDArray[np.int64]
     offsets: NDArray[np.int64]
+    cases: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ class Reader:
     """An extractive reader; ``Reader.load()`` gives the one that comes with the package.
 
     ``fingerprint`` names the weights (the SHA-256 of the model file). An instance holds no state
-    between calls and may be used from several threads.
+    between calls and may be used from several threads. ``token_types`` is how many the model knows: 2
+    (question; title and passage), or 4, which also tell the case of a passage's words (`word_cases`).
     """
 
     def __init__(
@@ -130,11 +132,13 @@ class Reader:
         tokenizer: Tokenizer,
         fingerprint: str,
         config: ReaderConfig = ReaderConfig(),
+        token_types: int = 2,
     ) -> None:
         self.fingerprint = fingerprint
         self.config = config
         self._session = session
         self._tokenizer = tokenizer
+        self._last_type = token_types - 1
         self._cls = _special_id(tokenizer, "[CLS]")
         self._sep = _special_id(tokenizer, "[SEP]")
 
@@ -179,7 +183,7 @@ class Reader:
                 f"The reader in {directory} does not load with this onnxruntime ({exc}); "
                 "install the package again, or export the weights anew."
             ) from exc
-        return cls(session, tokenizer, manifest.sha256, config)
+        return cls(session, tokenizer, manifest.sha256, config, manifest.token_types)
 
     def read(
         self,
@@ -240,8 +244,10 @@ class Reader:
         # Half a UTF-16 pair is no character and cannot be encoded; its place must be kept.
         clean = [_SURROGATE.sub("\ufffd", text) for text in texts]
         return [
-            _Passage(np.array(encoding.ids, dtype=np.int64), _word_offsets(encoding))
-            for encoding in self._tokenizer.encode_batch(clean, add_special_tokens=False)
+            _passage(text, encoding)
+            for text, encoding in zip(
+                clean, self._tokenizer.encode_batch(clean, add_special_tokens=False), strict=True
+            )
         ]
 
     def _cut(self, before: int, passage: int) -> Iterator[tuple[int, int]]:
@@ -269,11 +275,14 @@ class Reader:
             ids[row, 1 : title - 1] = window.question
             ids[row, [title - 1, size - 1]] = self._sep
             ids[row, title:body] = window.title
-            ids[row, body : size - 1] = window.passage.ids[window.start : window.stop]
+            part = slice(window.start, window.stop)
+            ids[row, body : size - 1] = window.passage.ids[part]
             attention[row, :size] = 1
             types[row, title:size] = 1
+            types[row, body : size - 1] += window.passage.cases[part]
             context[row, body : size - 1] = True
-            offsets[row, body : size - 1] = window.passage.offsets[window.start : window.stop]
+            offsets[row, body : size - 1] = window.passage.offsets[part]
+        np.minimum(types, self._last_type, out=types)
         feeds = {"input_ids": ids, "attention_mask": attention, "token_type_ids": types}
         starts, ends = self._session.run(["start_logits", "end_logits"], feeds)
         return best_spans_batch(
@@ -295,6 +304,7 @@ class _Manifest:
     tokenizer: str
     tokenizer_sha256: str
     max_length: int
+    token_types: int
 
 
 def _read_manifest(directory: Path) -> _Manifest:
@@ -312,6 +322,7 @@ def _read_manifest(directory: Path) -> _Manifest:
             tokenizer=str(raw["tokenizer"]),
             tokenizer_sha256=str(raw["tokenizer_sha256"]),
             max_length=int(raw["max_length"]),
+            token_types=int(raw.get("token_types", 2)),
         )
     except OSError as exc:
         raise ReaderError(
@@ -347,7 +358,29 @@ def _special_id(tokenizer: Tokenizer, token: str) -> int:
     return int(number)
 
 
-def _word_offsets(encoding: Encoding) -> NDArray[np.int64]:
+def word_cases(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the case of the word of each piece, shape (pieces,): what pieces without capitals lose.
+
+    0: it begins with no capital, 1: with one, 2: it is in capitals, and longer than one character.
+    ``offsets``, shape (pieces, 2), are those of the pieces' whole words in ``text``.
+    """
+    spans, which = np.unique(offsets, axis=0, return_inverse=True)
+    words = [text[start:end] for start, end in spans.tolist()]
+    cases = [
+        int(word[:1].isupper()) + (len(word) > 1 and word[:1].isupper() and word.isupper())
+        for word in words
+    ]
+    return np.array(cases, dtype=np.int64)[which.reshape(-1)]
+
+
+def _passage(text: str, encoding: Encoding) -> _Passage:
+    """Return a text that is cut into pieces."""
+    offsets = word_offsets(encoding)
+    ids = np.array(encoding.ids, dtype=np.int64)
+    return _Passage(ids, offsets, word_cases(text, offsets))
+
+
+def word_offsets(encoding: Encoding) -> NDArray[np.int64]:
     """Return the offsets of the word that each piece is part of, shape (pieces, 2)."""
     offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
     words = np.array(encoding.word_ids, dtype=np.int64)

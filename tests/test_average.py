@@ -37,12 +37,16 @@ def checkpoint(folder: Path, seed: int, width: int = 16) -> Path:
     return folder
 
 
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    reader = export.load_checkpoint(folder)
+    export.tell_cases(reader.model)
+    return reader.state_dict()
+
+
 def test_every_weight_is_the_weighted_mean(tmp_path: Path) -> None:
     first, second = (checkpoint(tmp_path / str(seed), seed) for seed in (1, 2))
     assert main(["average", f"{first}=1", f"{second}=3", "--out", str(tmp_path / "mean")]) == 0
-    mean, one, two = (
-        export.load_checkpoint(folder).state_dict() for folder in (tmp_path / "mean", first, second)
-    )
+    mean, one, two = (weights(folder) for folder in (tmp_path / "mean", first, second))
     for name, tensor in mean.items():
         assert torch.allclose(tensor, one[name] / 4 + two[name] * 3 / 4, atol=1e-6), name
     tokenizer = (tmp_path / "mean" / "tokenizer.json").read_bytes()
@@ -54,7 +58,7 @@ def test_an_exported_reader_may_be_one_of_them(tmp_path: Path) -> None:
     exported = tmp_path / "exported"
     export.export(first, exported, "fp32", "small", "nothing")
     average.average([(str(first), 1), (str(exported), 1)], tmp_path / "mean")
-    mean, one = (export.load_checkpoint(f).state_dict() for f in (tmp_path / "mean", first))
+    mean, one = (weights(folder) for folder in (tmp_path / "mean", first))
     assert all(torch.allclose(tensor, one[name], atol=1e-6) for name, tensor in mean.items())
 
 

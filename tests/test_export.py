@@ -144,6 +144,32 @@ def test_what_the_command_writes_is_what_the_reader_loads(
     assert empty.spans == ()
 
 
+def test_the_cases_of_words_are_read_once_they_are_learnt(checkpoint: Path, tmp_path: Path) -> None:
+    cased = shutil.copytree(checkpoint, tmp_path / "cased")
+    small = ReaderConfig(window=64, overlap=8, max_question=20, max_title=8, max_answer=8)
+
+    def read(folder: Path, name: str, types: int) -> list[list[list[float]]]:
+        export.main([str(folder), str(tmp_path / name), "--variant", "fp32"])
+        manifest = json.loads((tmp_path / name / "reader.json").read_text())
+        assert manifest["token_types"] == types
+        reader = Reader.load(tmp_path / name, threads=1, config=small)
+        texts = ["the envoy flew", "the Envoy flew", "the ENVOY flew"]
+        (readings,) = reader.read(["who flew"], [texts])
+        return [[[span.start, span.end, span.score] for span in one.spans] for one in readings]
+
+    two = read(checkpoint, "two", 2)
+    assert two[0] == two[1] == two[2]
+    model = export.load_checkpoint(cased).model
+    export.tell_cases(model)
+    model.save_pretrained(cased)
+    assert np.allclose(read(cased, "copies", 4), two, atol=1e-5)
+    torch.nn.init.normal_(model.bert.embeddings.token_type_embeddings.weight.data[2])
+    model.save_pretrained(cased)
+    small_word, capital, capitals = read(cased, "learnt", 4)
+    assert np.allclose([small_word, capitals], two[:2], atol=1e-5)
+    assert not np.allclose(capital, small_word, atol=1e-2)
+
+
 def test_the_same_checkpoint_gives_the_same_bytes(checkpoint: Path, tmp_path: Path) -> None:
     for name in ("first", "second"):
         export.main([str(checkpoint), str(tmp_path / name)])

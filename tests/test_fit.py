@@ -557,8 +557,8 @@ def small_batch() -> Batch:
     none = np.zeros(0, dtype=np.int32)
     asked = np.array([3], dtype=np.int32)
     groups = [
-        Group(asked, ((none, other), (none, body)), Target(1, (0, 1), (1,))),
-        Group(asked, ((none, body),), None),
+        Group(asked, ((none, other, other * 0), (none, body, body * 0)), Target(1, (0, 1), (1,))),
+        Group(asked, ((none, body, body * 0),), None),
     ]
     return collate(groups, cls=4, sep=0, budget=12)
 
@@ -637,7 +637,7 @@ def test_frozen_layers_and_what_is_below_them_stay_as_they_are(
     changed = {
         name
         for name, one in before.items()
-        if f"bert.{name}" in after and not one.equal(after[f"bert.{name}"])
+        if f"bert.{name}" in after and not one.equal(after[f"bert.{name}"][: len(one)])
     }
     assert changed
     assert all(name.startswith("encoder.layer.1.") for name in changed)

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from index._marks import paired_marks
 from index.errors import ConfigError, ReaderError
-from qa.reader import READER_DIRECTORY, Reader, ReaderConfig, _balanced
+from qa.reader import READER_DIRECTORY, Reader, ReaderConfig, _balanced, word_cases, word_offsets
 from qa.types import Reading
 from tests.conftest import rounds
 
@@ -93,6 +93,40 @@ def test_a_pair_is_laid_out_as_the_model_was_trained(tokenizer: Tokenizer) -> No
         [1] * len(rows[1].ids) + [0] * short,
     ]
     assert all(values.dtype == np.int64 for values in feeds.values())
+
+
+def test_a_model_of_four_token_types_is_told_the_case_of_words(tokenizer: Tokenizer) -> None:
+    passage = "An envoy of NATO flew to Antananarivo\u2019s A-ring, é Élan"
+    told = {}
+    for types in (2, 4):
+        session = FakeSession()
+        reader = Reader(session, tokenizer, "fake", token_types=types)  # type: ignore[arg-type]
+        reader.read(["Who Flew?"], [[passage]], [["Big News"]])
+        (feeds,) = session.batches
+        told[types] = feeds["token_type_ids"][0].tolist()
+    assert told[2] == [0] * 5 + [1] * (len(told[2]) - 5)
+    pieces = [tokenizer.id_to_token(one) for one in feeds["input_ids"][0].tolist()]
+    assert told[4][:7] == [0] * 5 + [1] * 2  # neither the question nor the title
+    of_case = {
+        case: [piece for piece, one in zip(pieces, told[4], strict=True) if one == case]
+        for case in (2, 3)
+    }
+    assert of_case[2] == ["an", "ant", "##ana", "##nar", "##ivo", "a", "el", "##an"]
+    assert of_case[3] == ["nato"]
+
+
+@given(ANY_TEXT)
+@settings(max_examples=rounds(40, in_ci=300))
+def test_the_pieces_of_a_word_have_the_case_of_the_word(text: str) -> None:
+    tokenizer = Tokenizer.from_file(str(READER_DIRECTORY / "tokenizer.json"))
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    offsets = word_offsets(tokenizer.encode(text, add_special_tokens=False))
+    cases = word_cases(text, offsets)
+    assert cases.shape == (len(offsets),)
+    for (start, end), case in zip(offsets.tolist(), cases.tolist(), strict=True):
+        word = text[start:end]
+        assert (case > 0) == word[:1].isupper()
+        assert (case == 2) == (word[:1].isupper() and len(word) > 1 and word.isupper())
 
 
 def test_a_long_question_is_cut_and_the_passage_is_still_read(tokenizer: Tokenizer) -> None:

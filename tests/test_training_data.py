@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from qa.training.data import (
     encode,
     join_sentences,
     load_rows,
+    put_titles,
     readable_title,
 )
 from qa.types import Example
@@ -179,7 +181,7 @@ def test_a_target_is_the_answer_in_its_own_passage(tmp_path: Path, tokenizer: To
     assert len(data) == data.epoch_size == 48
     for number, row in enumerate(rows):
         group = data.group(0, number, number)
-        ((title, body),) = group.passages
+        ((title, body, _),) = group.passages
         assert answer_of(tokenizer, group) == {row.answers[0].lower()}
         assert text_of(tokenizer, group.question) == row.question.lower()
         assert text_of(tokenizer, title) == row.title.lower().replace("_", " ")
@@ -325,7 +327,7 @@ def test_negatives_hold_no_answer_and_are_of_other_contexts(
     for number, row in enumerate(rows):
         group = data.group(0, number, number)
         assert group.target is not None
-        texts = [text_of(tokenizer, body) for _, body in group.passages]
+        texts = [text_of(tokenizer, body) for _, body, _ in group.passages]
         assert len(set(texts)) == len(texts) == 4
         normal = [f" {normalize_answer(text)} " for text in texts]
         held = [f" {normalize_answer(row.answers[0])} " in text for text in normal]
@@ -338,7 +340,7 @@ def test_near_negatives_are_of_the_same_article(tmp_path: Path, tokenizer: Token
         config = DataConfig(negatives=1.0, near=near, unanswerable=0.0, untitled=0.0, messy=0.0)
         data = TrainingData.build(rows, tokenizer, config)
         same = [
-            len({text_of(tokenizer, title) for title, _ in data.group(0, n, n).passages}) == 1
+            len({text_of(tokenizer, title) for title, _, _ in data.group(0, n, n).passages}) == 1
             for n in range(len(rows))
         ]
         assert all(same) if near else not all(same)
@@ -354,7 +356,7 @@ def test_another_version_of_the_gold_text_is_no_negative(tokenizer: Tokenizer) -
     ]
     config = DataConfig(negatives=5.0, unanswerable=0.0, messy=0.0)
     group = TrainingData.build(rows, tokenizer, config).group(0, 0, 0)
-    texts = {text_of(tokenizer, body) for _, body in group.passages}
+    texts = {text_of(tokenizer, body) for _, body, _ in group.passages}
     assert len(texts) == 2
     assert not any("ada" in text for text in texts)
 
@@ -386,7 +388,7 @@ def test_a_row_without_answers_has_no_negatives_as_they_may_hold_one(
     data = TrainingData.build(examples(tmp_path, [*raw, asked]), tokenizer, config)
     group = data.group(0, 0, len(raw))
     assert group.target is None
-    assert [text_of(tokenizer, body) for _, body in group.passages] == [asked["context"].lower()]
+    assert [text_of(tokenizer, body) for _, body, _ in group.passages] == [asked["context"].lower()]
 
 
 def test_shares_are_what_the_settings_say(tmp_path: Path, tokenizer: Tokenizer) -> None:
@@ -394,7 +396,7 @@ def test_shares_are_what_the_settings_say(tmp_path: Path, tokenizer: Tokenizer) 
     config = DataConfig(negatives=0.6, unanswerable=0.2, untitled=0.25, messy=0.3)
     data = TrainingData.build(rows, tokenizer, config)
     groups = [data.group(epoch, row, row) for epoch in range(20) for row in range(len(rows))]
-    untitled = np.mean([not any(len(title) for title, _ in g.passages) for g in groups])
+    untitled = np.mean([not any(len(title) for title, _, _ in g.passages) for g in groups])
     refused = np.mean([g.target is None for g in groups])
     held = [len(g.passages) - 1 for g in groups if g.target is not None]
     asked = {row.question.lower() for row in rows}
@@ -461,15 +463,57 @@ def test_single_sentences_are_read_among_others() -> None:
     assert join_sentences(rows, [], seed=3) == rows
 
 
+def test_a_share_of_contexts_is_put_below_their_titles() -> None:
+    rows = [
+        Example(
+            id=f"{number}-{asked}",
+            question=f"Who slept in hut {number}?",
+            context=f"Ada slept in hut {number}.",
+            answers=("Ada",),
+            answer_starts=(0,),
+            source="huts",
+            title="" if number % 10 == 9 else f"Hut_{number % 150}",
+        )
+        for number in range(600)
+        for asked in range(2)
+    ]
+    named = [replace(row, source="addresses", title="https://a.test/Hut") for row in rows]
+    same = [replace(row, source="a collection", title="Huts") for row in rows]
+    assert put_titles([*named, *same], 1.0, seed=3) == [*named, *same]
+    assert put_titles(rows, 0.0, seed=3) == rows
+    whole = put_titles(rows, 1.0, seed=3)
+    for before, row in zip(rows, whole, strict=True):
+        (start,), (answer,) = row.answer_starts, row.answers
+        assert row.context[start : start + len(answer)] == answer
+        lead = before.title.replace("_", " ") + "\n\n" if before.title else ""
+        assert row == replace(before, context=lead + before.context, answer_starts=(len(lead),))
+    assert put_titles(whole, 1.0, seed=3) == whole
+    half = put_titles(rows, 0.5, seed=3)
+    moved = [row != before for row, before in zip(half, rows, strict=True)]
+    assert moved[::2] == moved[1::2]
+    assert np.mean(moved) == pytest.approx(0.45, abs=0.06)
+
+
+def test_the_cases_of_a_passage_are_those_of_its_words(tokenizer: Tokenizer) -> None:
+    one = example("The Ever Given, of NATO, was freed.", "Ever Given")
+    ((_, body, cases),) = TrainingData.build([one], tokenizer, PLAIN).group(0, 0, 0).passages
+    told = [
+        (tokenizer.id_to_token(int(one)), int(case)) for one, case in zip(body, cases, strict=True)
+    ]
+    assert [word for word, case in told if case == 1] == ["the", "ever", "given"]
+    assert [word for word, case in told if case == 2] == ["nato"]
+
+
 def test_a_batch_is_laid_out_as_the_reader_reads(tokenizer: Tokenizer) -> None:
     def ids(text: str) -> np.ndarray[Any, Any]:
         return encode(tokenizer, text)
 
     title, gold, long = ids("news"), ids("ada flew home"), ids("nobody flew to any town " * 4)
     none = np.zeros(0, dtype=np.int32)
+    small, cases = np.zeros_like(long), np.array([1, 0, 2], dtype=np.int32)
     groups = [
-        Group(ids("who flew"), ((title, long), (title, gold)), Target(1, (0,), (0,))),
-        Group(ids("who slept"), ((none, gold),), None),
+        Group(ids("who flew"), ((title, long, small), (title, gold, cases)), Target(1, (0,), (0,))),
+        Group(ids("who slept"), ((none, gold, cases),), None),
     ]
     batch = collate(groups, 101, 102, budget=40)
     assert batch.width == 2 + 1 + len(long) + 3
@@ -479,7 +523,7 @@ def test_a_batch_is_laid_out_as_the_reader_reads(tokenizer: Tokenizer) -> None:
     assert row[0] == [101, *groups[0].question, 102, *title, *gold, 102]
     assert row[1] == [101, *groups[1].question, 102, *gold, 102, 0]
     assert attention[1] == [1] * 8 + [0]
-    assert types[0] == [0] * 4 + [1] * 5
+    assert types[0] == [0] * 4 + [1, 2, 1, 3, 1]
     assert [at for at, inside in enumerate(context[0]) if inside] == [5, 6, 7]
     assert np.flatnonzero(batch.starts[0]).tolist() == [1 + batch.width + 5]
     assert np.flatnonzero(batch.ends[1]).tolist() == [0]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from index.errors import ConfigError
 from qa.training._files import check_unused, writing
-from qa.training.export import load_checkpoint
+from qa.training.export import load_checkpoint, tell_cases
 from qa.training.fit import checkpoint_of
 
 
@@ -35,11 +35,14 @@ def average(readers: Sequence[tuple[str, float]], out: Path) -> None:
         ]
         tokenizer = (folders[0] / "tokenizer.json").read_bytes()
         mean = load_checkpoint(folders[0])
+        tell_cases(mean.model)
         weights = mean.state_dict()
         for tensor in weights.values():
             tensor.mul_(readers[0][1] / total)
         for folder, (name, weight) in zip(folders[1:], readers[1:], strict=True):
-            other = load_checkpoint(folder).state_dict()
+            reader = load_checkpoint(folder)
+            tell_cases(reader.model)
+            other = reader.state_dict()
             shapes = [{key: one.shape for key, one in each.items()} for each in (weights, other)]
             if shapes[0] != shapes[1] or (folder / "tokenizer.json").read_bytes() != tokenizer:
                 raise ConfigError(

@@ -17,7 +17,8 @@ class FitConfig:
     """How the reader is trained. One of ``minutes`` and ``epochs`` says for how long.
 
     ``head`` multiplies the learning rate of the two output vectors, ``layer_decay`` that of each layer
-    for every layer above it. With ``freeze`` above 0 so many of the lowest layers, and
+    for every layer above it. ``types`` multiplies that of the four token types, whose two of capitals begin as
+    copies: at the rate of the other weights they hardly move. With ``freeze`` above 0 so many of the lowest layers, and
     the embeddings, are not trained, which is faster. ``average`` is the decay of the moving average of the weights, which is
     what is measured and kept. ``evaluations`` are spread evenly over the run; after ``patience`` of them
     without a better F1 it stops. ``temperature`` and ``teacher_weight`` are those with which a larger
@@ -37,6 +38,7 @@ class FitConfig:
     warmup: float = 0.06
     clip: float = 1.0
     head: float = 5.0
+    types: float = 30.0
     layer_decay: float = 1.0
     freeze: int = 0
     average: float = 0.999
@@ -68,8 +70,8 @@ class FitConfig:
             )
         if self.freeze < 0:
             raise ConfigError("The number of layers to freeze cannot be below 0.")
-        if min(self.weight_decay, self.clip, self.head, self.layer_decay) < 0:
-            raise ConfigError("weight_decay, clip, head and layer_decay cannot be below 0.")
+        if min(self.weight_decay, self.clip, self.head, self.types, self.layer_decay) < 0:
+            raise ConfigError("weight_decay, clip, head, types and layer_decay cannot be below 0.")
         if not 0 <= self.seed <= _LARGEST_SEED:
             raise ConfigError(f"seed is {self.seed}; give a number from 0 to {_LARGEST_SEED:,}.")
         if not re.fullmatch(r"((cpu|cuda)(:\d+)?)?", self.device):

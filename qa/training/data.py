@@ -31,7 +31,7 @@ from index.lexical import LexicalIndex
 from index.types import Chunk, Document, document_id
 from qa.evaluate import question_lines
 from qa.metrics import normalize_answer
-from qa.reader import ReaderConfig
+from qa.reader import ReaderConfig, word_cases, word_offsets
 from qa.training.messy import messy_question
 from qa.types import Example
 
@@ -54,6 +54,9 @@ _SAME_TEXT = 0.8
 """A passage that shares this part of its distinct words with the gold one is the same text in another
 version (nqconf replaces names in it): it may hold the answer in words that are not among the accepted."""
 
+_ONE_ARTICLE = 100
+"""Contexts that a title may have and still be an article's; what more have is the collection's name."""
+
 _READER = ReaderConfig()
 _SPECIAL_TOKENS = 3
 _ROOM = _READER.window - _READER.max_question - _READER.max_title - _SPECIAL_TOKENS
@@ -70,7 +73,8 @@ class DataConfig:
     ``weights``: how often a source's rows come in an epoch (1: once; 0.3: three rows in ten, drawn anew
     every epoch). ``negatives``: hard negatives a question, on average. ``near``: the share of them that is
     of the same article, where it has one. ``unanswerable``: the share of questions whose gold passage
-    is taken away. ``untitled``: the share read without titles. ``messy``: the share of messy questions.
+    is taken away. ``headed``: the share of contexts that begin with their title, as articles do, where it is one
+    of words and of theirs alone. ``untitled``: the share read without titles. ``messy``: the share of messy questions.
     ``joined``: sources whose contexts are single sentences, to be joined with others of the file.
     """
 
@@ -78,15 +82,18 @@ class DataConfig:
     negatives: float = 0.6
     near: float = 0.5
     unanswerable: float = 0.1
+    headed: float = 0.0
     untitled: float = 0.2
     messy: float = 0.15
     joined: tuple[str, ...] = ("qamr",)
     pieces: int = 160
 
     def __post_init__(self) -> None:
-        shares = (self.near, self.unanswerable, self.untitled, self.messy)
+        shares = (self.near, self.unanswerable, self.headed, self.untitled, self.messy)
         if not all(0 <= share <= 1 for share in shares):
-            raise ConfigError("near, unanswerable, untitled and messy are shares: give 0 to 1.")
+            raise ConfigError(
+                "near, unanswerable, headed, untitled and messy are shares: give 0 to 1."
+            )
         if not all(0 <= one < math.inf for one in (self.negatives, *self.weights.values())):
             raise ConfigError("The number of negatives and the weights are numbers, not below 0.")
         if self.negatives > _MOST_NEGATIVES:
@@ -113,12 +120,12 @@ class Target:
 class Group:
     """A question and its passages, to be read under one normalisation.
 
-    ``passages`` are pairs of the title's and the passage's pieces; ``target.passage`` counts them. No
-    target: none of them holds an answer.
+    ``passages`` are triples: the title's pieces, the passage's, and the cases of the passage's
+    (`qa.reader.word_cases`); ``target.passage`` counts them. No target: none of them holds an answer.
     """
 
     question: Pieces
-    passages: tuple[tuple[Pieces, Pieces], ...]
+    passages: tuple[tuple[Pieces, Pieces, Pieces], ...]
     target: Target | None
 
 
@@ -129,6 +136,7 @@ class _Passage:
     context: int
     title: Pieces
     pieces: Pieces
+    cases: Pieces
     chunk: Chunk
     offsets: NDArray[np.int64]
     firsts: NDArray[np.int64]
@@ -311,6 +319,36 @@ def join_sentences(rows: Sequence[Example], sources: Sequence[str], seed: int) -
     return moved
 
 
+def put_titles(rows: Sequence[Example], share: float, seed: int) -> list[Example]:
+    """Return the rows with a share of the contexts, those that have a title, below it, as articles begin.
+
+    The offsets of answers move along; questions on one context keep one context. Addresses are no titles
+    that stand above a text, nor is what more than ``_ONE_ARTICLE`` contexts of a source have in common.
+    """
+    shared = Counter(
+        (source, title) for source, title, _ in {(r.source, r.title, r.context) for r in rows}
+    )
+    found: list[Example] = []
+    for row in rows:
+        title = "" if _URL.match(row.title) else readable_title(row.title)
+        draw = hashlib.sha256(f"{seed} {row.source} {row.context}".encode()).digest()
+        if (
+            not title
+            or shared[row.source, row.title] > _ONE_ARTICLE
+            or row.context.startswith(title)
+            or int.from_bytes(draw[:4], "big") >= share * 2**32
+        ):
+            found.append(row)
+            continue
+        context = f"{title}\n\n{row.context}"
+        shift = len(context) - len(row.context)
+        starts = tuple(start + shift for start in row.answer_starts)
+        found.append(
+            Example(row.id, row.question, context, row.answers, starts, row.source, row.title)
+        )
+    return found
+
+
 class TrainingData:
     """Rows with their passages and negatives; ``len()`` is the number of rows.
 
@@ -362,6 +400,7 @@ class TrainingData:
         """
         rejected = Rejected() if rejected is None else rejected
         examples = join_sentences(examples, config.joined, seed)
+        examples = put_titles(examples, config.headed, seed)
         passages, places = _cut(examples, tokenizer, config)
         by_source: dict[str, list[Example]] = defaultdict(list)
         for example in examples:
@@ -430,7 +469,7 @@ class TrainingData:
         passages = [self._passages[at] for at in order]
         return Group(
             encode(self._tokenizer, question)[: _READER.max_question],
-            tuple((nothing if untitled else one.title, one.pieces) for one in passages),
+            tuple((nothing if untitled else one.title, one.pieces, one.cases) for one in passages),
             None
             if target is None
             else Target(order.index(target.passage), target.starts, target.ends),
@@ -493,6 +532,7 @@ def _passage(context: int, title: Pieces, chunk: Chunk, encoding: Encoding) -> _
         context,
         title,
         np.array(encoding.ids[:_ROOM], dtype=np.int32),
+        word_cases(chunk.text, word_offsets(encoding))[:_ROOM].astype(np.int32),
         chunk,
         np.array(encoding.offsets[:_ROOM], dtype=np.int64).reshape(-1, 2),
         np.searchsorted(words, words, side="left"),
@@ -624,7 +664,7 @@ def collate(groups: Sequence[Group], cls: int, sep: int, budget: int) -> Batch:
     rows = [
         (len(g.question) + len(title) + len(body) + _SPECIAL_TOKENS, number, place)
         for number, g in enumerate(groups)
-        for place, (title, body) in enumerate(g.passages)
+        for place, (title, body, _) in enumerate(g.passages)
     ]
     rows.sort(key=lambda row: -row[0])
     width, most = rows[0][0], max(len(g.passages) for g in groups)
@@ -641,7 +681,7 @@ def collate(groups: Sequence[Group], cls: int, sep: int, budget: int) -> Batch:
         context = np.zeros(shape, dtype=np.bool_)
         for line, (size, number, place) in enumerate(taken):
             group = groups[number]
-            title, body = group.passages[place]
+            title, body, cases = group.passages[place]
             second = len(group.question) + 2
             first = second + len(title)
             ids[line, 0] = cls
@@ -651,6 +691,7 @@ def collate(groups: Sequence[Group], cls: int, sep: int, budget: int) -> Batch:
             ids[line, first : size - 1] = body
             attention[line, :size] = 1
             types[line, second:size] = 1
+            types[line, first : size - 1] += cases
             context[line, first : size - 1] = True
             order[number, place] = at + line
             if group.target is not None and group.target.passage == place:

@@ -45,6 +45,9 @@ GROUP = 128
 """Weights that share a scale in ``int8``. Mean |logit - fp32 logit| on 200 dev questions, and MB:
 384: 0.027, 22.9; 128: 0.023, 23.1; 64: 0.022, 23.5; 32: 0.019, 24.2."""
 
+TOKEN_TYPES = 4
+"""Of a reader that is trained: question; title and small words; words with a capital; in capitals."""
+
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _OUTPUTS = ("start_logits", "end_logits")
 _SAME = 1e-3  # between logits of torch and of onnxruntime
@@ -99,6 +102,20 @@ def load_checkpoint(checkpoint: Path) -> _StartEnd:
     reader = _StartEnd(model)
     reader.eval()
     return reader
+
+
+def tell_cases(model: torch.nn.Module) -> None:
+    """Give a BERT of two token types, in place, the two of `qa.reader.word_cases`, as copies of the second.
+
+    It reads as before until it is trained. One that has more stays as it is.
+    """
+    embeddings = model.bert.embeddings
+    rows = embeddings.token_type_embeddings.weight.detach()
+    if len(rows) == 2:
+        wider = torch.nn.Embedding(TOKEN_TYPES, rows.shape[1])
+        wider.weight.data = rows[[0, 1, 1, 1]].clone()
+        embeddings.token_type_embeddings = wider
+        model.config.type_vocab_size = TOKEN_TYPES
 
 
 def export_graph(model: _StartEnd) -> onnx.ModelProto:
@@ -229,6 +246,7 @@ def difference(model: _StartEnd, graph: onnx.ModelProto, seed: int = 0) -> tuple
         attention[-1, tokens - tokens // 4 :] = 0
         types = torch.zeros_like(ids)
         types[:, tokens // 3 :] = 1
+        types[:, tokens // 2 :] = config.type_vocab_size - 1
         feeds = dict(zip(_INPUTS, (ids.numpy(), attention.numpy(), types.numpy()), strict=True))
         with torch.no_grad():
             wanted = [logits.numpy() for logits in model(ids, attention, types)]
@@ -289,6 +307,7 @@ def export(checkpoint: Path, out: Path, variant: str, name: str, base: str) -> d
             "variant": variant,
             "license": "Apache-2.0",
             "max_length": config.max_position_embeddings,
+            "token_types": config.type_vocab_size,
             "layers": config.num_hidden_layers,
             "width": config.hidden_size,
             "heads": config.num_attention_heads,
@@ -325,6 +344,7 @@ def restore(directory: Path, out: Path) -> None:
             num_attention_heads=manifest["heads"],
             intermediate_size=len(inner),
             max_position_embeddings=manifest["max_length"],
+            type_vocab_size=manifest.get("token_types", 2),
         )
         model = BertForQuestionAnswering._from_config(config, attn_implementation="eager")
         model.load_state_dict(weights)

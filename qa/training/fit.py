@@ -69,7 +69,7 @@ from qa.training.data import (
     collate,
     load_rows,
 )
-from qa.training.export import restore
+from qa.training.export import TOKEN_TYPES, restore, tell_cases
 from qa.types import Example
 
 CURVE = "curve.csv"
@@ -102,6 +102,7 @@ _SPECIAL = {"[CLS]": "<s>", "[SEP]": "</s>", "[PAD]": "<pad>", "[MASK]": "<mask>
 
 _LAYER = re.compile(r"\.layer\.(\d+)\.")
 _HEAD = "qa_outputs."
+_TYPES = "token_type_embeddings"
 
 
 @dataclass(slots=True)
@@ -225,13 +226,16 @@ AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
 
 
 class Pointer(torch.nn.Module):  # type: ignore[misc]  # mypy skips torch
-    """A model that points at starts and ends, called with the ids of the training data.
+    """A model that points at starts and ends, called with the ids and token types of the training data.
 
-    ``drawn`` names the weights that its folder lacks, drawn at random. Raises `ConfigError` if it cannot be
+    With ``cases`` a BERT is given the token types of words' cases, if it lacks them (`tell_cases`); types that
+    a model lacks are read as its last. ``drawn`` names the weights that its folder lacks, drawn at random. Raises `ConfigError` if it cannot be
     read, or has fewer pieces than its tokenizer.
     """
 
-    def __init__(self, folder: Path, table: NDArray[np.int64], dropout: float = 0.0) -> None:
+    def __init__(
+        self, folder: Path, table: NDArray[np.int64], dropout: float = 0.0, cases: bool = False
+    ) -> None:
         super().__init__()
         with readable(folder):
             config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
@@ -254,12 +258,15 @@ class Pointer(torch.nn.Module):  # type: ignore[misc]  # mypy skips torch
             self.model.set_attn_implementation(_ATTENTION)
         self.register_buffer("table", torch.from_numpy(table), persistent=False)
         self.typed = "token_type_ids" in inspect.signature(self.model.forward).parameters
+        if cases and self.model.config.model_type == "bert":
+            tell_cases(self.model)
+        self.last_type = getattr(self.model.config, "type_vocab_size", 1) - 1
 
     def forward(
         self, ids: torch.Tensor, attention: torch.Tensor, types: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return start and end logits in float32, each of shape (rows, tokens)."""
-        more = {"token_type_ids": types} if self.typed else {}
+        more = {"token_type_ids": types.clamp(max=self.last_type)} if self.typed else {}
         out = self.model(input_ids=self.table[ids], attention_mask=attention, **more)
         return out.start_logits.float(), out.end_logits.float()
 
@@ -440,7 +447,7 @@ class _Trainer:
         """
         config = ReaderConfig(batch_tokens=self._budget)
         session: Any = _Session(self.average.module, self)
-        reader = Reader(session, self._tokenizer, "in training", config)
+        reader = Reader(session, self._tokenizer, "in training", config, TOKEN_TYPES)
         scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for at in range(0, len(self._dev), 32):
             some = self._dev[at : at + 32]
@@ -555,7 +562,10 @@ class _Trainer:
             scale = config.layer_decay ** (depth - below) * (
                 config.head if name.startswith(_HEAD) else 1.0
             )
-            found[scale, config.weight_decay if parameter.ndim > 1 else 0.0].append(parameter)
+            decay = config.weight_decay if parameter.ndim > 1 else 0.0
+            if _TYPES in name:
+                scale, decay = config.types, 0.0
+            found[scale, decay].append(parameter)
         return [
             {"params": parameters, "scale": scale, "weight_decay": decay}
             for (scale, decay), parameters in found.items()
@@ -605,7 +615,9 @@ def fit(
             )
         tokenizer_config = _tokenizer_config(folder)
         torch.manual_seed(config.seed)  # the weights of a new head
-        pointer = Pointer(folder, translation(tokenizer, tokenizer, str(folder)), config.dropout)
+        pointer = Pointer(
+            folder, translation(tokenizer, tokenizer, str(folder)), config.dropout, cases=True
+        )
     limit = int(getattr(pointer.model.config, "max_position_embeddings", 0))
     if limit < ReaderConfig().window:
         raise ConfigError(
