@@ -276,20 +276,43 @@ def test_the_questions_that_ship_have_no_texts(name: str, least: int, sources: s
         assert all(0 <= start < end for start, end in row["spans"])
 
 
-def test_the_articles_that_ship_can_be_trained_on_as_they_are() -> None:
-    file = ROOT / "qa/training/articles.jsonl.gz"
+@pytest.mark.parametrize(
+    ("name", "least", "kinds"),
+    [
+        ("articles", 40_000, {"own-articles", "own-stories", "own-subjects", "own-encyclopedia"}),
+        ("headlines", 6_000, {"own-headlines"}),
+    ],
+)
+def test_the_articles_that_ship_can_be_trained_on_as_they_are(
+    name: str, least: int, kinds: set[str]
+) -> None:
+    file = ROOT / f"qa/training/{name}.jsonl.gz"
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         raw = [json.loads(line) for line in lines]
     rejected = Rejected()
     rows = load_rows([file], rejected)
     assert rejected.counts() == {}
-    assert len(rows) == len(raw) > 40_000
-    kinds = {"own-articles", "own-stories", "own-subjects", "own-encyclopedia"}
+    assert len(rows) == len(raw) > least
     assert {row.source for row in rows} == kinds
     assert all(row.title for row in rows)
     # A text stands once; the other rows about it name it.
     texts = [row["context"] for row in raw if "context" in row]
     assert len(set(texts)) == len(texts) == len({row.context for row in rows})
+
+
+def test_the_headlines_to_measure_with_are_none_that_was_trained_on() -> None:
+    learnt = load_rows([ROOT / "qa/training/headlines.jsonl.gz"], Rejected())
+    rows = load_rows([ROOT / "tests/golden/headlines.jsonl.gz"], rejected := Rejected())
+    assert rejected.counts() == {}
+    assert not {row.title for row in rows} & {row.title for row in learnt}
+    assert not {row.question.lower() for row in rows} & {row.question.lower() for row in learnt}
+    assert all(row.context.startswith(f"{row.title}\n\n") for row in [*rows, *learnt])
+    for row in rows:
+        assert row.source in ("headline", "text")
+        if row.source == "headline":
+            (answer,) = set(row.answers)
+            assert answer in row.title
+            assert answer not in row.context[len(row.title) :]
 
 
 @pytest.mark.parametrize("name", ["qa/training/folders", "tests/golden/folders"])
