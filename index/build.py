@@ -351,7 +351,7 @@ def remove_from_index(
         if base.recovered_from is not None:
             raise IndexDamaged(
                 f"The newest index at '{store.path}' is damaged ({base.recovered_from} when it is "
-                "opened); run `footnote index` first."
+                f"opened); run `{base.repair}` first."
             )
         before = _Contents.of(base)
         contents = before

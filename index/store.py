@@ -99,7 +99,8 @@ class Generation:
     Row ``i`` of ``vectors`` and of ``lexical`` belongs to ``chunks[i]``; chunks are in the order of
     their documents' sources, then of their starts. ``encoder_files`` are the question encoder's,
     empty if it has none or was not asked for. ``recovered_from`` says what was wrong with a newer
-    generation that this one stands in for, and is ``None`` in the ordinary case.
+    generation that this one stands in for, and is ``None`` in the ordinary case; ``repair`` is then the
+    command that makes a whole one.
     """
 
     number: int
@@ -110,6 +111,7 @@ class Generation:
     lexical: LexicalIndex = field(repr=False)
     encoder_files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     recovered_from: str | None = None
+    repair: str = ""
     token: str = ""
 
     @cached_property
@@ -210,7 +212,8 @@ class Store:
             self.require_embedder(generation.manifest, embedder)
         if findings:
             problem = f"{findings[0]}; generation {generation.number} is used instead"
-            return replace(generation, recovered_from=problem, token=token)
+            repair = self.update_command()
+            return replace(generation, recovered_from=problem, repair=repair, token=token)
         return replace(generation, token=token)
 
     def require_embedder(self, manifest: Manifest, embedder: Embedder) -> None:
@@ -240,16 +243,22 @@ class Store:
         read = [one for one in found if one is not None]
         return next((one for one in read if one.whole), read[0] if read else Salvage())
 
+    def update_command(self) -> str:
+        """Return the command that updates the index, as it must be typed."""
+        return " ".join(["footnote index", *self._option()])
+
     def rebuild_command(self, model: str | None = None) -> str:
         """Return the command that makes the index anew, as it must be typed: what is lost is asked for."""
         words = ["footnote index --rebuild"]
         if not self.salvage().folders:
             words.append("FOLDER ...")
-        if self.path != DEFAULT_PATH:
-            words.append(f"--index {shlex.quote(str(self.path))}")
+        words += self._option()
         if model is not None:
             words.append(f"--model {shlex.quote(model)}")
         return " ".join(words)
+
+    def _option(self) -> list[str]:
+        return [] if self.path == DEFAULT_PATH else [f"--index {shlex.quote(str(self.path))}"]
 
     def check(self) -> list[Finding]:
         """Verify every byte of every kept generation; return all that is wrong.

@@ -422,7 +422,10 @@ class QA:
             confidence=answers[0].confidence,
             citations=answers[0].citations,
             alternatives=tuple(
-                other for other in answers[1:] if other.confidence >= self._config.alternative
+                sorted(
+                    (o for o in answers[1:] if o.confidence >= self._config.alternative),
+                    key=lambda other: -other.confidence,
+                )
             ),
         )
 
@@ -459,7 +462,7 @@ def _fallen_back(generation: Generation) -> str | None:
         return None
     return (
         f"The newest index on disk is damaged ({generation.recovered_from} when it is opened "
-        "again); run `footnote index`."
+        f"again); run `{generation.repair}`."
     )
 
 

@@ -204,7 +204,7 @@ def ask(question: str, index_dir: Path, as_json: bool, top: int, threshold: floa
     from qa.answer import QA
 
     qa = QA.open(index_dir)
-    _warn(qa)
+    _warn(qa, index_dir)
     answer = qa.ask(question, threshold=threshold, top=top)
     if as_json:
         _print_json(answer.to_dict())
@@ -231,7 +231,7 @@ def chat(
     from qa.uploads import Uploads
 
     qa = QA.open(index_dir)
-    _warn(qa)
+    _warn(qa, index_dir)
 
     from ui.app import serve  # loads Gradio: what is wrong is said before
 
@@ -289,7 +289,7 @@ def list_documents(index_dir: Path) -> None:
     from index.store import Store
 
     generation = Store(index_dir).open(encoder=False)
-    _warn(generation)
+    _warn(generation, index_dir)
     passages = Counter(chunk.doc_id for chunk in generation.chunks)
     changed = {
         document: _minute(record.mtime_ns)
@@ -370,7 +370,7 @@ def bench(index_dir: Path, as_json: bool) -> None:
 @click.option(
     "--limit", type=click.IntRange(1), default=None, help="Ask only so many, drawn at random."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+@click.option("--seed", type=int, default=None, help="Of that draw; 0 where none is given.")
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
@@ -397,7 +397,7 @@ def evaluate(
     kind: str,
     file: Path,
     limit: int | None,
-    seed: int,
+    seed: int | None,
     threshold: float | None,
     as_json: bool,
     predictions: Path | None,
@@ -418,6 +418,8 @@ def evaluate(
 
     if runs is not None and (limit is not None or predictions is not None):
         raise click.UsageError("--compare asks nothing; leave --limit and --predictions away.")
+    if seed is not None and limit is None:
+        raise click.UsageError("--seed is for the draw of --limit; give both, or leave it away.")
     if threshold is not None and kind != "answers":
         raise click.UsageError("--threshold is for `eval answers`; leave it away.")
     if predictions is not None and not predictions.absolute().parent.is_dir():
@@ -433,7 +435,7 @@ def evaluate(
         found = measuring.compare(kind, rows, first, second, threshold=limit_at)
         _print_comparison(found, as_json=as_json)
         return
-    examples = rows if limit is None else measuring.sample(rows, limit, seed)
+    examples = rows if limit is None else measuring.sample(rows, limit, seed or 0)
     with _progress() as bar:
         ask_task = bar.add_task("ask", total=len(examples), visible=False)
 
@@ -475,10 +477,13 @@ def _minute(mtime_ns: int) -> str:
         return ""
 
 
-def _warn(opened: QA | Generation) -> None:
+def _warn(opened: QA | Generation, index_dir: Path) -> None:
     if opened.recovered_from is not None:
+        from index.store import Store
+
         click.echo(
-            f"footnote: the newest index is damaged ({opened.recovered_from}); run `footnote index`.",
+            f"footnote: the newest index is damaged ({opened.recovered_from}); run "
+            f"`{Store(index_dir).update_command()}`.",
             err=True,
         )
 

@@ -156,7 +156,8 @@ class Answer:
     """The reply to one question.
 
     An answer has ``text`` (a slice of ``citations[0].document.text``), ``confidence`` (a calibrated
-    probability that it is right) and one citation for each place that says it, best first. A refusal
+    probability that it is right) and one citation for each place that says it, best first; ``alternatives``
+    are the other answers, the most confident first. A refusal
     has ``text is None``, no citations, a ``refusal`` code, its ``reason`` as a sentence, and the
     ``nearest`` passage where one was read; ``confidence`` is then that of the answer withheld (0.0
     where nothing was read). ``read_as`` is the question with its misspelt words put right and a false

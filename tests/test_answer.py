@@ -364,6 +364,19 @@ def test_top_limits_answers_and_citations(tmp_path: Path) -> None:
     assert len(answer.alternatives) == 1
 
 
+def test_other_answers_stand_in_the_order_of_their_confidence(tmp_path: Path) -> None:
+    class Told:
+        given = iter([0.5, 0.2, 0.3])
+
+        def probability(self, signals: object) -> float:
+            return next(self.given)
+
+    qa = qa_of(tmp_path, *(document(f"d{n}", f"At z{'o' * (n + 1)}.") for n in range(3)))
+    qa._confidence = Told()  # type: ignore[assignment]
+    answer = qa.ask("Where?", threshold=0)
+    assert [other.confidence for other in answer.alternatives] == [0.3, 0.2]
+
+
 @pytest.mark.parametrize(
     ("threshold", "top", "message"),
     [
@@ -498,7 +511,7 @@ def test_it_says_what_is_wrong_on_disk(tmp_path: Path) -> None:
     (index / "CURRENT").unlink()
     assert qa.damage() == (
         "The newest index on disk is damaged (CURRENT is missing; generation 2 is used instead "
-        "when it is opened again); run `footnote index`."
+        f"when it is opened again); run `footnote index --index {index}`."
     )
     shutil.rmtree(index)
     assert "There is no index" in str(qa.damage())

@@ -299,6 +299,7 @@ def test_list_says_that_the_newest_index_is_damaged(tmp_path: Path) -> None:
     result = run("list", "--index", index)
     assert "1 document, " in result.stdout
     assert "the newest index is damaged (gen-000002/documents.jsonl has 0 bytes" in result.stderr
+    assert result.stderr.endswith(f"); run `footnote index --index {index}`.\n")
 
 
 @pytest.mark.usefixtures("quick")
@@ -691,6 +692,12 @@ def test_what_was_measured_is_printed_though_predictions_cannot_be_written(tmp_p
     result = run("eval", "reading", rows(tmp_path), "--json", "--predictions", nowhere)
     assert "choose another path" in one_line(result)
     assert json.loads(result.stdout)["n"] == 4
+
+
+def test_a_seed_is_for_a_limit(tmp_path: Path) -> None:
+    result = run("eval", "reading", rows(tmp_path), "--seed", "1")
+    assert result.exit_code == 2
+    assert "--seed is for the draw of --limit" in result.output
 
 
 @pytest.mark.parametrize("kind", ["reading", "retrieval"])

@@ -290,7 +290,7 @@ def _alternatives(alternatives: Sequence[Alternative]) -> str:
         + "</li>"
         for other in alternatives
     )
-    return f'<div class="fn-also"><p class="fn-label">Less likely</p><ul>{items}</ul></div>'
+    return f'<div class="fn-also"><p class="fn-label">Other answers</p><ul>{items}</ul></div>'
 
 
 def _refused(answer: Answer, threshold: float) -> str:
