@@ -240,9 +240,13 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
     if not isinstance(loaded, dict):
         return {}, text
     found = _matter(loaded)
-    if not found and any(" " in str(key).strip() for key in loaded):  # "The minister said: no deal"
-        return {}, text
+    if not found and any(" " in str(k).strip() or _is_sentence(v) for k, v in loaded.items()):
+        return {}, text  # "The minister said: no deal", "Update: The minister resigned."
     return found, text[match.end() :]
+
+
+def _is_sentence(value: object) -> bool:
+    return isinstance(value, str) and value.rstrip().endswith((".", "!", "?"))
 
 
 def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
@@ -745,6 +749,10 @@ _MAX_NAMES = 20  # of columns in a message, and characters of each
 _MAX_NAME = 60
 
 
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
+"""What Excel writes before the header."""
+
+
 def parse_csv(data: bytes, columns: Columns) -> Table:
     """Read a table with a header line, separated by commas, semicolons, tabs or bars.
 
@@ -755,8 +763,11 @@ def parse_csv(data: bytes, columns: Columns) -> Table:
     text = decode(data).replace("\x00", "").lstrip("\r\n")
     # A limit of the whole process (131,072 by default). The file's size is the real one.
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
-    header_line = text.split("\n", 1)[0]
-    delimiter = max(",;\t|", key=header_line.count)
+    if named := _SEPARATOR_LINE.match(text):
+        text, delimiter = text[named.end() :], named[1]
+    else:
+        header_line = text.split("\n", 1)[0]
+        delimiter = max(",;\t|", key=header_line.count)
     records: list[tuple[int, Mapping[str, Any]]] = []
     problems: list[tuple[int, str]] = []
     header: list[str] = []
@@ -880,6 +891,7 @@ def _table(
     names: Iterable[str],
 ) -> Table:
     """Make documents of the records; ``names`` are of all columns, in order, doubled or not."""
+    names = list(dict.fromkeys(names))
     named_title, named_text = _named(columns, names)
     sizes: dict[str, int] = {}
     for _, record in records:
@@ -898,9 +910,9 @@ def _table(
         text_column = max(
             sizes.keys() - {title_column} or sizes, key=lambda name: (sizes[name], name)
         )
-    date_column = _column(sizes, _DATE_COLUMNS)
-    author_column = _column(sizes, _AUTHOR_COLUMNS)
-    publisher_column = _column(sizes, _PUBLISHER_COLUMNS)
+    date_column = _column(names, _DATE_COLUMNS)
+    author_column = _column(names, _AUTHOR_COLUMNS)
+    publisher_column = _column(names, _PUBLISHER_COLUMNS)
     rows: list[tuple[int, Parsed]] = []
     for number, record in records:
 
@@ -941,7 +953,7 @@ def _named(columns: Columns, names: Iterable[str]) -> tuple[str | None, str | No
     wanted = (columns.title, columns.text)
     if wanted == (None, None):
         return None, None
-    names = list(dict.fromkeys(names))
+    names = list(names)
     if not names:  # there is something else to say about such a table
         return None, None
     alike = {_alike(name): name for name in reversed(names)}

@@ -213,7 +213,10 @@ def plain(value: object, depth: int = 2) -> str:
     if isinstance(value, list) and depth:
         return ", ".join(filter(None, (plain(item, depth - 1) for item in value[:10])))
     if isinstance(value, str | int | float):
-        return one_line(str(value)).strip("'\" ")
+        line = one_line(str(value)).strip()
+        quoted = len(line) > 1 and line[0] == line[-1] and line[0] in "'\""
+        # A pair around it all; "'Wicked' breaks records" keeps its own.
+        return line[1:-1].strip() if quoted and line[0] not in line[1:-1] else line
     return ""
 
 

@@ -217,7 +217,7 @@ def update_index(
             report=report,
         )
         if not confirm:
-            _require_most_to_stay(before, contents)
+            _require_most_to_stay(before, contents, store.command("index"))
         changes = _compare(before, contents)
         unchanged = (
             base is not None
@@ -358,7 +358,7 @@ def remove_from_index(
         for name in names:
             contents = _without(contents, name, store.path)
         if not confirm:
-            _require_most_to_stay(before, contents)
+            _require_most_to_stay(before, contents, store.command("remove"))
         changes = replace(_compare(before, contents), generation=base.number)
         if dry_run:
             return replace(changes, seconds=time.perf_counter() - started)
@@ -460,7 +460,9 @@ def _choose_folders(
             raise ConfigError(f"'{one}' is not a folder; name a folder of articles.")
         as_named = Path(os.path.abspath(one))  # noqa: PTH100 - a link keeps its own name
         if path not in by_path and as_named in by_path:
-            path = as_named  # one that has since been moved and left a link in its place
+            path = as_named
+        if path not in by_path:  # one that has since been moved and left a link in its place
+            path = next((one for one in by_path if os.path.realpath(one) == str(path)), path)
         folder = by_path.get(path)
         if folder is None:
             if path == index_dir.resolve() or (path / INDEX_MARKER).is_file():
@@ -470,15 +472,18 @@ def _choose_folders(
                 )
             taken = {other.label for other in by_path.values()}
             folder = FolderRecord(_recorded_path(path, index_dir), _label(as_named, taken))
-        if include or exclude or rebuild:
-            folder = replace(folder, include=tuple(include), exclude=tuple(exclude))
+        if include or rebuild:
+            folder = replace(folder, include=tuple(include))
+        if exclude or rebuild:
+            folder = replace(folder, exclude=tuple(exclude))
         if columns is not None or rebuild:
             folder = replace(folder, columns=columns or Columns())
         by_path[path] = folder
         in_scope.add(folder.label)
     if not by_path:
-        command = "footnote index --rebuild" if rebuild else "footnote index"
-        raise ConfigError(f"No folder to index: name one, as in `{command} FOLDER`.")
+        again = ["--rebuild"] if rebuild else []
+        command = Store(index_dir).command("index", *again, "FOLDER")
+        raise ConfigError(f"No folder to index: name one, as in `{command}`.")
     followed = sorted(by_path.values(), key=lambda folder: folder.label)
     return followed, in_scope or {folder.label for folder in followed}
 
@@ -701,6 +706,10 @@ def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Content
             return _label_of(source) != printable(gone.label)
 
         folders = tuple(folder for folder in contents.folders if folder != gone)
+        if _actual_path(gone, index_dir).is_relative_to(index_dir.resolve()):
+            # Uploads: their copies stay, and what comes to them later does not bring them all back.
+            hashes = {s: record.sha256 for s, record in contents.files.items() if not stays(s)}
+            folders += (replace(gone, removed={**gone.removed, **hashes}),)
     elif text in contents.files:
 
         def stays(source: str) -> bool:
@@ -720,7 +729,7 @@ def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Content
     else:
         raise ConfigError(
             f"'{text}' is neither a folder nor a file of the index at '{index_dir}'; "
-            f"`footnote list` shows what it holds."
+            f"`{Store(index_dir).command('list')}` shows what it holds."
         )
     return _Contents(
         folders,
@@ -768,7 +777,7 @@ def _duplicates(before: _Contents, after: _Contents) -> tuple[Duplicate, ...]:
     return tuple(one for one in found if one.source in fresh or one.original in fresh)
 
 
-def _require_most_to_stay(before: _Contents, after: _Contents) -> None:
+def _require_most_to_stay(before: _Contents, after: _Contents, command: str) -> None:
     old = {document.id: document for document in before.all_documents()}
     new = {document.id: document for document in after.all_documents()}
     lost = old.keys() - new.keys()
@@ -789,7 +798,7 @@ def _require_most_to_stay(before: _Contents, after: _Contents) -> None:
         )
         raise ConfigError(
             f"This would remove {len(lost)} of the {len(old)} documents in the index{why}; "
-            f"run it again with `--yes` if that is meant."
+            f"give `--yes` to `{command}` if that is meant."
         )
 
 

@@ -48,7 +48,7 @@ __all__ = [
     "printable",
 ]
 
-LOADER_VERSION = 7
+LOADER_VERSION = 8
 """Raised when the same bytes would give another Document."""
 
 FORMATS: Mapping[str, str] = {

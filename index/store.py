@@ -212,7 +212,7 @@ class Store:
             self.require_embedder(generation.manifest, embedder)
         if findings:
             problem = f"{findings[0]}; generation {generation.number} is used instead"
-            repair = self.update_command()
+            repair = self.command("index")
             return replace(generation, recovered_from=problem, repair=repair, token=token)
         return replace(generation, token=token)
 
@@ -243,19 +243,15 @@ class Store:
         read = [one for one in found if one is not None]
         return next((one for one in read if one.whole), read[0] if read else Salvage())
 
-    def update_command(self) -> str:
-        """Return the command that updates the index, as it must be typed."""
-        return " ".join(["footnote index", *self._option()])
+    def command(self, *words: str) -> str:
+        """Return Footnote's command of these words for this index, as it must be typed."""
+        return " ".join(["footnote", *words, *self._option()])
 
     def rebuild_command(self, model: str | None = None) -> str:
         """Return the command that makes the index anew, as it must be typed: what is lost is asked for."""
-        words = ["footnote index --rebuild"]
-        if not self.salvage().folders:
-            words.append("FOLDER ...")
-        words += self._option()
-        if model is not None:
-            words.append(f"--model {shlex.quote(model)}")
-        return " ".join(words)
+        folders = [] if self.salvage().folders else ["FOLDER ..."]
+        embedded = [] if model is None else [f"--model {shlex.quote(model)}"]
+        return " ".join([self.command("index", "--rebuild", *folders), *embedded])
 
     def _option(self) -> list[str]:
         return [] if self.path == DEFAULT_PATH else [f"--index {shlex.quote(str(self.path))}"]
@@ -485,7 +481,7 @@ class Store:
 
     def _missing(self) -> IndexMissing:
         return IndexMissing(
-            f"There is no index at '{self.path}'; run `footnote index FOLDER` to make one."
+            f"There is no index at '{self.path}'; run `{self.command('index', 'FOLDER')}` to make one."
         )
 
     def _numbers(self) -> list[int]:

@@ -60,7 +60,8 @@ _PRONOUNS = frozenset(
     "itself they them their theirs themselves who whom whose which that this these those".split()
 )
 _SUBJECTS = frozenset({"he", "she", "they", "we"})
-_SPELT_LIKE_PRONOUNS = frozenset({"IT", "US", "WHO"})  # abbreviations
+_SPELT_LIKE_PRONOUNS = frozenset({"IT", "ME", "US", "WHO"})  # abbreviations
+_OPENING, _CLOSING = "\"'“‘«", "\"'”’»"
 
 
 class Source(Protocol):
@@ -534,13 +535,26 @@ def _answering(spans: Sequence[Span], text: str) -> list[Span]:
         for span in spans
         if any(start <= span.start and span.end <= end for start, end in sentences)
         and " | " not in text[span.start : span.end]
-        and not _is_pronoun(text[span.start : span.end])
+        and not _is_pronoun(text, span, sentences)
         and not _breaks_off(text, span)
     ]
 
 
-def _is_pronoun(text: str) -> bool:
-    return text.lower() in _PRONOUNS and text not in _SPELT_LIKE_PRONOUNS
+def _is_pronoun(text: str, span: Span, sentences: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether the span is a pronoun, and not a name spelt like one: the film Her, the novel "It", I for iodine."""
+    word = text[span.start : span.end]
+    if word.lower() not in _PRONOUNS or word in _SPELT_LIKE_PRONOUNS:
+        return False
+    before, after = text[: span.start][-1:], text[span.end :][:1]
+    if before and before in _OPENING and after and after in _CLOSING:
+        return False
+    if word == "I":
+        return text[span.end :].lstrip(" ")[:1].islower()
+    begins = any(
+        start <= span.start < end and not text[start : span.start].strip(_OPENING + " \n")
+        for start, end in sentences
+    )
+    return not word.istitle() or begins or (before != "" and before in _OPENING)
 
 
 def _breaks_off(text: str, span: Span) -> bool:

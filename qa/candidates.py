@@ -13,9 +13,12 @@ from qa.metrics import exact_match, f1, normalize_answer
 
 _TELLING = re.compile(
     r"(?<=\d)[.:/–−-](?=\d)|(?<=\d),(?=\d)(?!\d{3}(?!\d))|(?<![\w.])[−+-](?=\d)|(?<=\w)[+#]+(?!\w)"
+    r"|(?<=\d)%|\$(?=\d)"
 )
-"""Punctuation that tells two answers apart: of figures ("1.5" and "15", "2-1" and "21", "-5"), though not the
-thousands' comma, and of names ("C++" and "C#")."""
+"""Punctuation that tells two answers apart: of figures ("1.5" and "15", "2-1" and "21", "-5", "5%" and "5", "$5"), though
+not the thousands' comma, and of names ("C++" and "C#")."""
+
+_PERCENT = re.compile(r"(?<=\d)\s%")
 
 _LETTER_A = re.compile(r"(?<=\w )A(?=[^\w\s]*$|[\d,;:)]| \d)")
 """The last word of a name ("hepatitis A"), and no article."""
@@ -31,10 +34,12 @@ _MEANS = (
 _WORD = re.compile(r"[^\W\d_]+")
 _CLAUSE_END = re.compile(r"[.!?;:()\[\]\n]")
 
-_KEPT = {ord(mark): ord(mark) - ord("!") + ord("！") for mark in ".:/-,+#"} | {
+_KEPT = {ord(mark): ord(mark) - ord("!") + ord("！") for mark in ".:/-,+#%$"} | {
     ord(dash): ord("－") for dash in "–−"
 }
 """To their full-width forms, which `normalize_answer` leaves alone."""
+
+_DOLLAR = "＄"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +216,7 @@ def same_wording(text: str) -> str:
 
     Of the punctuation that is dropped there, what makes another figure or name stays, and so does the A of "hepatitis A".
     """
-    text = _LETTER_A.sub("Ａ", text)
+    text = _PERCENT.sub("%", _LETTER_A.sub("Ａ", text))
     return normalize_answer(_TELLING.sub(lambda found: found[0].translate(_KEPT), text))
 
 
@@ -236,7 +241,8 @@ def _holds(longer: str, shorter: str) -> bool:
 
     What ``longer`` denies ``shorter`` does not say.
     """
-    words, others = same_wording(shorter).split(), same_wording(longer).split()
+    # Beside a word, "billion" or "dollars", what is counted is told without the sign.
+    words, others = (same_wording(text).replace(_DOLLAR, "").split() for text in (shorter, longer))
     if not any(word.isalpha() and len(word) > 2 for word in words):
         return False
     if not _NEGATIONS.isdisjoint(set(others) - set(words)):

@@ -483,7 +483,7 @@ def _warn(opened: QA | Generation, index_dir: Path) -> None:
 
         click.echo(
             f"footnote: the newest index is damaged ({opened.recovered_from}); run "
-            f"`{Store(index_dir).update_command()}`.",
+            f"`{Store(index_dir).command('index')}`.",
             err=True,
         )
 

@@ -2,7 +2,9 @@
 
 Question files are JSON lines, plain or gzipped, in the form of SQuAD flattened: ``{id, question, context,
 answers: {text: [...], answer_start: [...]}, source, title}``; ``source``, ``title`` and ``answer_start``
-may be missing, and an empty ``answers.text`` says that the context holds no answer.
+may be missing, and an empty ``answers.text`` says that the context holds no answer. A row may name its context by
+``context_sha256``, the SHA-256 of its UTF-8, in the place of ``context`` and ``title``, which are then those of a row
+before it; its answers are ``spans``, pairs of offsets, in the place of ``answers``.
 
 What is measured comes as arguments (a reader, a function that builds a searcher or a QA over documents),
 so this module loads no model and opens no index.
@@ -113,8 +115,9 @@ def load_examples(
     file = Path(path)
     examples: list[Example] = []
     line_of: dict[str, int] = {}
+    contexts: dict[str, Example] = {}
     for number, line in question_lines(file):
-        example = _parse(line, f"{file}, line {number}", passages)
+        example = _parse(line, f"{file}, line {number}", passages, contexts)
         if example.id in line_of:
             raise QuestionFileError(
                 f"{file}, line {number} has the id {example.id!r} of line {line_of[example.id]}; "
@@ -122,6 +125,7 @@ def load_examples(
             )
         line_of[example.id] = number
         examples.append(example)
+        contexts.setdefault(context_sha256(example.context), example)
     if not examples:
         raise QuestionFileError(f"{file} holds no question; it needs one JSON object a line.")
     return examples if limit is None else sample(examples, limit, seed)
@@ -160,7 +164,27 @@ def question_lines(file: Path) -> Iterator[tuple[int, bytes]]:
         ) from exc
 
 
-def _parse(line: bytes, where: str, passages: bool) -> Example:
+def context_sha256(context: str) -> str:
+    """Return the SHA-256 of a context's UTF-8, by which a row may name it."""
+    return hashlib.sha256(context.encode()).hexdigest()
+
+
+def with_context(row: Mapping[str, Any], known: Example) -> dict[str, Any]:
+    """Return a row that names its context, with it, its title and its answers; ``known`` is a row with that context.
+
+    A span that is none of it is an empty answer. Raises `KeyError`, `TypeError` or `ValueError` where
+    ``spans`` is no list of pairs of numbers.
+    """
+    spans = [(start, end) for start, end in row["spans"]]
+    texts = [
+        known.context[start:end] if 0 <= start < end <= len(known.context) else ""
+        for start, end in spans
+    ]
+    answers = {"text": texts, "answer_start": [start for start, _ in spans]}
+    return {**row, "context": known.context, "title": known.title, "answers": answers}
+
+
+def _parse(line: bytes, where: str, passages: bool, contexts: Mapping[str, Example]) -> Example:
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as exc:
@@ -169,6 +193,19 @@ def _parse(line: bytes, where: str, passages: bool) -> Example:
         ) from exc
     if not isinstance(row, dict):
         raise QuestionFileError(f"{where} is not a JSON object; write one JSON object a line.")
+    if "context_sha256" in row:
+        known = contexts.get(str(row["context_sha256"]))
+        if known is None:
+            raise QuestionFileError(
+                f"{where} names a context, by its SHA-256, that no row before it has; give the texts in "
+                "an earlier row, or leave this one out."
+            )
+        try:
+            row = with_context(row, known)
+        except (KeyError, TypeError, ValueError) as exc:
+            raise QuestionFileError(
+                f'{where} has no "spans" of its context; give pairs of offsets, or [] for no answer.'
+            ) from exc
     answers = row.get("answers")
     if not isinstance(answers, dict) or not isinstance(answers.get("text"), list):
         raise QuestionFileError(
@@ -304,8 +341,15 @@ def _worded(context: str, spans: Sequence[Span]) -> Span:
 
 
 def _in_right_sentence(example: Example, span: Span) -> bool:
-    """Tell whether the span begins in a sentence in which an accepted answer begins."""
-    starts = example.answer_starts or [example.context.find(text) for text in example.answers]
+    """Tell whether the span begins in a sentence in which an accepted answer begins.
+
+    Where no offsets are given, that is every place where an answer stands in whole words.
+    """
+    starts = example.answer_starts or [
+        found.start()
+        for text in example.answers
+        for found in re.finditer(rf"(?<!\w){re.escape(text)}(?!\w)", example.context)
+    ]
     return any(
         start <= span.start < end and any(start <= answer < end for answer in starts)
         for start, end in sentence_spans(example.context)

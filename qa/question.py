@@ -92,10 +92,12 @@ _SHORT = re.compile(
 """A short form, in a question for its long one."""
 
 _WHAT_ELSE = re.compile(
-    r"\b(?:(?-i:[Ww]ho)|which|what\s+(?!(?:do|does|did|exactly|precisely|actually)\b)(?:\w+\s+){1,3}(?:do|does|did))\b",
+    r"\b(?:(?-i:[Ww]ho)|which|what\s+(?!(?:do|does|did|exactly|precisely|actually)\b)(?:\w+\s+){1,3}(?:do|does|did))\b"
+    r"|\A\W*(?:when|where|why|how|did)\b|\b\w[\"'”’]?\s+in\s+(?:the\s+)?\w[\w.&/+-]+[\"'”’]?\s+stands?\s+for\b",
     re.IGNORECASE,
 )
-"""What is asked for where it is no long form: "Which values does the EU stand for?"."""
+"""What is asked for where it is no long form: "Which values does the EU stand for?", "When did UKIP stand for election?",
+"What does the A in NASA stand for?"."""
 
 _END = re.compile(r"[\s?.!]+\Z")
 

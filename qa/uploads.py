@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from unicodedata import normalize
 
 from index._fs import FileSystem
 from index.build import BuildReport, Progress, update_index
@@ -110,7 +111,7 @@ class Uploads:
     def _keep(self, file: Path, folder: Path) -> str:
         """Return the name under which ``file`` is in ``folder`` now."""
         data = file.read_bytes()
-        name = Path(_UNSAFE.sub("_", file.name).lstrip(".") or "article.txt")
+        name = Path(_UNSAFE.sub("_", normalize("NFC", file.name)).lstrip(".") or "article.txt")
         target, number = folder / name, 1
         while target.exists():
             if target.read_bytes() == data:

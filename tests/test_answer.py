@@ -202,6 +202,28 @@ def test_an_abbreviation_spelt_like_a_pronoun_is_an_answer(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("text", "word", "answer"),
+    [
+        ("In 2013 Jonze directed Her in a year.", "Her", "Her"),
+        ("Filmed in 2017 was the novel “It” of 1986.", "It", "It"),
+        ("“It” was filmed in 2017.", "It", "It"),
+        ("The postal abbreviation is ME, as all know.", "ME", "ME"),
+        ("The sign of iodine is I, that of tin Sn.", "I", "I"),
+        ("Hugh and I went by sea.", "I", None),
+        ("They met. It was late.", "It", None),
+        ("He said: “It was late.”", "It", None),
+        ("Of course it was late.", "it", None),
+    ],
+)
+def test_a_name_spelt_like_a_pronoun_is_an_answer(
+    tmp_path: Path, text: str, word: str, answer: str | None
+) -> None:
+    qa = qa_of(tmp_path, document("one", text))
+    qa._reader = WordReader(word)  # type: ignore[assignment]
+    assert qa.ask("Which one was it?", threshold=0.0).text == answer
+
+
+@pytest.mark.parametrize(
     ("text", "answer"),
     [
         ("It stood there for years before he met hugh.", "hugh"),

@@ -19,7 +19,14 @@ from index._recipe import version_of
 from index.build import BuildReport, Progress, remove_from_index, update_index
 from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
 from index.embed import passage_text
-from index.errors import ConfigError, EmbedderError, IndexDamaged, IndexForeign, IndexMismatch
+from index.errors import (
+    ConfigError,
+    EmbedderError,
+    IndexDamaged,
+    IndexForeign,
+    IndexMismatch,
+    IndexMissing,
+)
 from index.load import Columns, LoadLimits, SourceFile, load_file
 from index.store import Generation, Store
 from index.types import Skipped, Vectors
@@ -1136,3 +1143,39 @@ def test_an_older_index_is_made_anew_by_its_next_update(older: Path) -> None:
     assert generation.manifest.folders[0].removed.keys() == {"news/out.txt"}
     assert generation.manifest.folders[0].exclude == ("draft*",)
     assert not update(older, embedder=LazyEmbedder()).written
+
+
+def test_a_moved_folder_that_left_a_link_is_the_folder_that_is_followed(
+    index: Path, folder: Path, tmp_path: Path
+) -> None:
+    update(index, folder)
+    moved = tmp_path / "big" / "news"
+    moved.parent.mkdir()
+    folder.rename(moved)
+    folder.symlink_to(moved, target_is_directory=True)
+    report = update(index, moved)  # as `--watch` names it
+    assert (report.added, report.unchanged) == ((), 6)
+
+
+def test_what_is_not_named_anew_of_include_and_exclude_stays(index: Path, folder: Path) -> None:
+    (folder / "a.md").write_text("Notes of the day.", encoding="utf-8")
+    (folder / "b.md").write_text("Notes of the night.", encoding="utf-8")
+    update(index, folder, include=["*.md"])
+    assert update(index, folder, exclude=["a*"], confirm=True).removed == ("news/a.md",)
+    assert update(index, folder, include=["*.md", "0.txt"]).added == ("news/0.txt",)
+
+
+def test_commands_that_messages_name_are_for_this_index(index: Path, folder: Path) -> None:
+    with pytest.raises(IndexMissing, match=f"run `footnote index FOLDER --index {index}`"):
+        Store(index).open()
+    with pytest.raises(ConfigError, match=f"as in `footnote index FOLDER --index {index}`"):
+        update(index)
+    update(index, folder)
+    with pytest.raises(ConfigError, match=f"`footnote list --index {index}` shows"):
+        remove_from_index(index, ["nothing"])
+    with pytest.raises(ConfigError, match=f"give `--yes` to `footnote remove --index {index}`"):
+        remove_from_index(index, ["news"])
+    for path in sorted(folder.iterdir())[:4]:
+        path.unlink()
+    with pytest.raises(ConfigError, match=f"give `--yes` to `footnote index --index {index}`"):
+        update(index)

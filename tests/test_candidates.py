@@ -202,6 +202,9 @@ def test_an_answer_is_worded_as_most_of_its_spans_come_closest_to() -> None:
         ("vitamin A, D and E", "vitamin D and E"),
         ("not guilty", "guilty"),
         ("no new talks", "new talks"),
+        ("5%", "5"),
+        ("20 %", "20"),
+        ("$100", "100"),
     ],
 )
 def test_another_figure_is_another_answer(one: str, other: str) -> None:
@@ -222,6 +225,9 @@ def test_another_figure_is_another_answer(one: str, other: str) -> None:
         ("hepatitis A", "Hepatitis A."),
         ("A star", "a star"),
         ("a plan without precedent", "plan without precedent"),
+        ("$1,500", "$1500"),
+        ("5%.", "5 %"),
+        ("$300 billion", "300 billion dollars"),
     ],
 )
 def test_one_answer_in_two_spellings_is_one(one: str, other: str) -> None:

@@ -32,7 +32,7 @@ from ui import render
 if TYPE_CHECKING:
     from ui.app import Progress, Rebuild
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
 
 TALKS = document(
     "articles/talks.md",
@@ -683,7 +683,7 @@ def test_ask_and_see_the_place(unchanged: Chat, visit: Callable[..., Any]) -> No
     assert reply.locator(".fn-quote mark").inner_text() == "Mora Linde"
     assert "was named chief negotiator" in reply.locator(".fn-quote").inner_text()
     assert re.fullmatch(r".* right · \d\d%", reply.locator(".fn-chip").first.inner_text())
-    assert reply.locator(".fn-agree").inner_text() == "2 articles say so"
+    assert reply.locator(".fn-agree").inner_text() == "stands in 2 articles"
     notes = reply.locator(".fn-notes .fn-open")
     assert notes.count() == 2
     assert notes.nth(0).inner_text().split("\n") == [

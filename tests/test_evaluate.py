@@ -66,6 +66,17 @@ def test_load_takes_rows_without_the_optional_fields(tmp_path):
     assert (read.source, read.title, read.answer_starts) == ("", "", ())
 
 
+MET = evaluate.context_sha256("They met in Doha.")
+
+
+def test_a_row_may_name_its_context(tmp_path):
+    named = {"id": "q2", "question": "Where?", "context_sha256": MET, "spans": [[12, 16]]}
+    none = {"id": "q3", "question": "When?", "context_sha256": MET, "spans": []}
+    _, second, third = evaluate.load_examples(write(tmp_path / "q.jsonl", [row(1), named, none]))
+    assert second == Example("q2", "Where?", "They met in Doha.", ("Doha",), (12,), "", "Talks")
+    assert (third.context, third.answers) == (second.context, ())
+
+
 MALFORMED = {
     "cut off": (b'{"id": "q2", ', "is not JSON in UTF-8"),
     "not UTF-8": (b'{"id": "\xff"}', "is not JSON in UTF-8"),
@@ -89,6 +100,18 @@ MALFORMED = {
     "an answer without a context": (json.dumps(row(2, context=" ")), "empty context"),
     "a title that is a list": (json.dumps(row(2, title=[])), 'no text as "title"'),
     "half a character": (json.dumps(row(2, question="\ud83d")), "lone surrogate"),
+    "a context that is nowhere": (
+        json.dumps({"id": "q2", "question": "Where?", "context_sha256": "0" * 64, "spans": []}),
+        "names a context, by its SHA-256, that no row before it has",
+    ),
+    "a context without spans": (
+        json.dumps({"id": "q2", "question": "Where?", "context_sha256": MET}),
+        'has no "spans" of its context',
+    ),
+    "a span beyond its context": (
+        json.dumps({"id": "q2", "question": "Where?", "context_sha256": MET, "spans": [[0, 99]]}),
+        "empty answer",
+    ),
     "an id given twice": (json.dumps(row(1)), "the id 'q1' of line 1"),
 }
 
@@ -230,8 +253,10 @@ def test_reading_takes_the_best_span_and_lets_null_win_only_without_answers():
     [
         ([(20, 24)], (), 100.0),  # "Doha" in the second sentence, where it first stands
         ([(12, 19)], (), 100.0),  # other words of that sentence
-        ([(37, 41)], (), 0.0),  # "Doha" again, in the third
-        ([(37, 41)], (20, 37), 100.0),  # which is accepted too
+        ([(37, 41)], (), 100.0),  # "Doha" again, in the third
+        ([(37, 41)], (20,), 0.0),  # which is not meant
+        ([(37, 41)], (20, 37), 100.0),  # or is
+        ([(0, 4)], (), 0.0),
         ([(0, 4), (20, 24)], (), 0.0),  # only the best span counts
         ([], (), 0.0),
     ],

@@ -672,6 +672,37 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
         config(**wrong)
 
 
+def test_a_killed_run_is_not_taken_up_with_a_file_of_train_in_dev(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(number: int) -> None:
+        raise Killed
+
+    more = write_rows(
+        tmp_path / "more.jsonl", [{**row, "id": f"m{row['id']}"} for row in raw_rows(4)]
+    )
+    train, dev = files
+    given = config(checkpoint_minutes=0.0)
+    console = Console(quiet=True)
+    with pytest.raises(Killed):
+        fit.fit(
+            [train, more], [dev], str(base), tmp_path / "out", given, console=console, on_step=kill
+        )
+    with pytest.raises(ConfigError, match="other"):
+        fit.fit([train], [more, dev], str(base), tmp_path / "out", given, console=console)
+
+
+def test_a_pipe_is_not_trained_on(base: Path, files: tuple[Path, Path], tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "train.jsonl")
+    with pytest.raises(
+        ConfigError, match="is a pipe, and a run that is taken up reads its files again"
+    ):
+        run(base, (pipe, files[1]), tmp_path / "out", config())
+
+
 def test_rows_that_are_left_out_are_named_as_they_are_and_where_none_is_left(
     base: Path, files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

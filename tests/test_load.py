@@ -65,6 +65,12 @@ def load(name: str, data: bytes, sandbox: Sandbox | None = None, **limits: int) 
     return document
 
 
+def load_rows(name: str, data: bytes) -> list[Document]:
+    documents, skipped = load_file(SourceFile(Path(name), f"news/{name}"), data)
+    assert skipped == []
+    return documents
+
+
 def reason(name: str, data: bytes, sandbox: Sandbox | None = None, **limits: int) -> str:
     documents, skipped = load_file(
         SourceFile(Path(name), f"news/{name}"), data, sandbox=sandbox, limits=LoadLimits(**limits)
@@ -1586,3 +1592,53 @@ def test_what_does_not_nest_is_no_depth(more: str, sandbox: Sandbox) -> None:
 def test_seconds_that_no_clock_can_wait_are_refused(seconds: float) -> None:
     with pytest.raises(ConfigError, match="up to 86,400 seconds"):
         LoadLimits(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "'Wicked' breaks records",
+        "'I was wrong', says PM",
+        "PM: 'I was wrong'",
+        "“We will not stop,” says minister",
+        "'Wicked' and 'Cats'",
+    ],
+)
+def test_a_title_keeps_the_quotation_in_it(title: str) -> None:
+    row = json.dumps({"title": title, "text": "They met in Doha for three hours."})
+    assert load_rows("a.jsonl", row.encode())[0].title == title
+    quoted = f'---\ntitle: "{title}"\n---\nThey met in Doha for three hours.\n'
+    assert load("a.md", quoted.encode()).title == title
+
+
+@pytest.mark.parametrize("first", ["Update: The minister resigned.", "Correction: Who wrote this?"])
+def test_a_sentence_between_two_rules_is_text(first: str) -> None:
+    document = load("a.md", f"---\n\n{first}\n\n---\n\nBody text follows here.\n".encode())
+    assert first in document.text
+    matter = load("b.md", b"---\nlayout: post\n---\n\nBody text follows here.\n")
+    assert "layout" not in matter.text
+
+
+def test_the_first_row_says_who_wrote_it_though_no_cell_is_a_string() -> None:
+    row = {
+        "source": {"id": "mail", "name": "The Mail"},
+        "authors": [{"name": "R. Ames"}],
+        "title": "Talks",
+        "content": "They met in Doha for three hours.",
+        "date": 20241024,
+    }
+    (document,) = load_rows("a.jsonl", json.dumps(row).encode())
+    assert (document.publisher, document.author, document.date) == (
+        "The Mail",
+        "R. Ames",
+        "2024-10-24",
+    )
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_line_that_names_the_separator_is_no_row(delimiter: str, quote: str) -> None:
+    lines = [f"{quote}sep={delimiter}{quote}", delimiter.join(("title", "text"))]
+    lines += [delimiter.join(("Talks", "They met; in Doha" if delimiter == "," else "In, Doha"))]
+    (document,) = load_rows("a.csv", "\r\n".join(lines).encode())
+    assert document.title == "Talks"

@@ -332,7 +332,8 @@ def test_pages_and_headings_are_told() -> None:
         (0.9, "Very likely right", "90%"),
         (0.7, "Likely right", "70%"),
         (0.5, "More likely right than not", "50%"),
-        (0.4999, "Unsure", "50%"),
+        (0.8951, "Very likely right", "90%"),
+        (0.4949, "Unsure", "49%"),
         (0.0, "Unsure", "0%"),
     ],
 )
@@ -347,7 +348,7 @@ def test_agreement_counts_articles_not_places() -> None:
     same = Page(render.reply(Answer("When?", "1887", 0.8, twice), 0.5))
     assert same.within("fn-agree") == ""
     both = Page(render.reply(Answer("When?", "1887", 0.8, (citation(first, 3, 7), *twice)), 0.5))
-    assert both.within("fn-agree") == "2 articles say so"
+    assert both.within("fn-agree") == "stands in 2 articles"
     assert both.within("fn-number") == "123"
 
 
@@ -355,6 +356,8 @@ def test_a_withheld_guess_gives_both_numbers() -> None:
     refused = Answer("When?", None, 0.31, refusal=Refusal.NO_ANSWER, reason="Too unsure.")
     page = Page(render.reply(refused, 0.62))
     assert page.within("fn-meta") == "Best guess withheld · 31%62% is asked for"
+    close = Page(render.reply(replace(refused, confidence=0.499), 0.5))
+    assert close.within("fn-meta") == "Best guess withheld · 49%50% is asked for"
 
 
 def test_long_lists_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,8 +371,17 @@ def test_long_lists_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_report_without_changes_says_so() -> None:
     assert Page(render.rebuilt(FakeReport([]))).within("fn-lead") == "Nothing has changed."
     full = Page(render.rebuilt(FakeReport(["a.txt", "b.txt"], [Skipped("c.pdf", "It is locked.")])))
-    assert full.within("fn-lead") == "2 added, 1 skipped"
+    assert full.within("fn-lead") == "1 skipped, 2 added"
     assert full.within("fn-why") == "It is locked."
+
+
+def test_a_long_report_says_first_what_was_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "LIST_LIMIT", 2)
+    report = FakeReport(["a.txt", "b.txt", "c.txt"], [Skipped("d.pdf", "It is locked.")])
+    page = Page(render.rebuilt(report))
+    assert page.within("fn-lead") == "1 skipped, 3 added"
+    assert page.within("fn-why") == "It is locked."
+    assert page.within("fn-label") == "and 2 more rows"
 
 
 def test_a_report_names_near_duplicates() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -229,7 +230,9 @@ class Examined:
     """A QA whose answer to every question is "yes", with the margin that the question names."""
 
     def examine(self, questions: list[str]) -> list[Evidence]:
-        return [self._evidence(float(question)) for question in questions]
+        return [
+            self._evidence(float(re.findall(r"-?\d\S*\d", question)[0])) for question in questions
+        ]
 
     def _evidence(self, margin: float) -> Evidence:
         hit = Hit(Chunk("a:0-3", "a", 0, 3, "yes"), 1.0, 1)
@@ -245,9 +248,13 @@ def rows(number: int, slope: float, shift: float) -> list[Example]:
     margins = generator.normal(scale=2.0, size=number)
     right = generator.random(number) < 1 / (1 + np.exp(-(slope * margins + shift)))
     return [
-        Example(str(at), str(margin), "", ("yes",) if good else (), ())
+        Example(str(at), f"Is it {margin:.4f} now?", "", ("yes",) if good else (), ())
         for at, (margin, good) in enumerate(zip(margins.tolist(), right.tolist(), strict=True))
     ]
+
+
+def unread(question: str) -> Example:
+    return Example(question, question, "", ("yes",), ())
 
 
 def test_calibrating_finds_how_sharp_and_how_sure_it_should_be() -> None:
@@ -265,6 +272,14 @@ def test_calibrating_finds_how_sharp_and_how_sure_it_should_be() -> None:
     ("examples", "message"),
     [
         (rows(19, 1.0, 0.0), "19 questions"),
+        # The product refuses to read what is no question, or not English.
+        (
+            [
+                *rows(19, 1.0, 0.0),
+                *map(unread, ("12 34", "?? 1.25")),
+            ],
+            "19 questions",
+        ),
         (rows(100, 1.0, 50.0), "100 were answered right"),
         (rows(400, -1.0, 0.0), "no surer than wrong ones"),
     ],

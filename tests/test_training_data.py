@@ -122,6 +122,7 @@ def test_bad_rows_are_counted_by_reason_and_named(tmp_path: Path) -> None:
     with path.open("a") as file:
         file.write('[1]\n{"id": 3}\n{\n')
         for answers in (
+            {"text": ["town"]},
             {"text": ["town"], "answer_start": 5},
             {"text": ["town"], "answer_start": None},
             {"text": "", "answer_start": []},
@@ -135,6 +136,7 @@ def test_bad_rows_are_counted_by_reason_and_named(tmp_path: Path) -> None:
     assert rejected.counts() == {
         "answers and offsets differ in number": 1,
         "it is not a row of a question file": 6,
+        "its answers have no answer_start, without which nothing can be learnt from them": 1,
         "its context is empty": 1,
         "its id was there before": 1,
         "its question is empty": 1,

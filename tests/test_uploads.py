@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -111,6 +112,27 @@ def test_odd_names_become_names_that_are_indexed(index: Path, tmp_path: Path, na
         [upload(tmp_path / "up", name, "Some text.")], lambda *_: None
     )
     assert len(report.added) == 1
+
+
+def test_uploads_that_were_removed_all_at_once_come_back_one_by_one(
+    index: Path, tmp_path: Path
+) -> None:
+    uploads = Uploads(index, FakeEmbedder)
+    first, second, third = (
+        upload(tmp_path / "up", name, f"Text of {name}.") for name in ("p.md", "q.md", "r.md")
+    )
+    uploads.add([first, second], lambda *_: None)
+    remove_from_index(index, [FOLDER], confirm=True)
+    assert uploads.add([third], lambda *_: None).added == ("uploads/r.md",)
+    assert uploads.add([first], lambda *_: None).added == ("uploads/p.md",)
+
+
+def test_a_name_with_accents_stays_as_it_is(index: Path, tmp_path: Path) -> None:
+    decomposed = normalize("NFD", "Café São José.txt")  # as archives from a Mac have it
+    report = Uploads(index, FakeEmbedder).add(
+        [upload(tmp_path / "up", decomposed, "Some text.")], lambda *_: None
+    )
+    assert report.added == (normalize("NFC", "uploads/Café São José.txt"),)
 
 
 def test_a_folder_that_cannot_be_written_is_named(index: Path, tmp_path: Path) -> None:

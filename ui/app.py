@@ -91,6 +91,7 @@ _FAILED = (
     "words. If it fails each time, run `footnote check` to verify the index."
 )
 
+_STILL = "Your last question is still being read; Clear starts anew."
 _BUSY = "Too many questions are waiting for their turn. Ask again in a moment."
 
 _Messages = list[dict[str, Any]]
@@ -228,9 +229,11 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
         event: gr.EventData, typed: str, history: _Messages, pending: _Pending | None
     ) -> tuple[Any, Any, Any]:
         """Show a question, typed or an example, at once, unless another is pending."""
-        if pending is not None:  # it is answered first; what is typed stays in the box
-            return gr.skip(), gr.skip(), gr.skip()
         is_example = isinstance(event.target, gr.Chatbot)  # a copy of the log, with another id
+        if pending is not None:  # it is answered first; what is typed stays in the box
+            if is_example or typed:
+                gr.Info(_STILL)
+            return gr.skip(), gr.skip(), gr.skip()
         question = str(event.value["text"]) if is_example else typed
         asked = [*history, {"role": "user", "content": render.question(question)}]
         waiting = {"role": "assistant", "content": render.waiting()}

@@ -151,7 +151,8 @@ def percent(probability: float) -> str:
 
 
 def confidence_words(probability: float) -> str:
-    """Return a calibrated probability of being right in words."""
+    """Return a calibrated probability of being right in words, those of its `percent`."""
+    probability = round(probability, 2)
     if probability >= 0.9:
         return "Very likely right"
     if probability >= 0.7:
@@ -199,7 +200,7 @@ def reply(answer: Answer, threshold: float) -> str:
 
 def _answered(answer: Answer, text: str) -> str:
     articles = len({citation.document.id for citation in answer.citations})
-    agree = f'<span class="fn-agree">{count(articles, "article")} say so</span>'
+    agree = f'<span class="fn-agree">stands in {count(articles, "article")}</span>'
     first, *others = answer.citations
     notes = _note(1, first, with_quote=False)
     notes += "".join(
@@ -299,7 +300,7 @@ def _refused(answer: Answer, threshold: float) -> str:
     if answer.refusal is Refusal.NO_ANSWER and 0 < answer.confidence < threshold:
         parts.append(
             f'<p class="fn-meta"><span class="fn-chip fn-low">Best guess withheld · '
-            f"{percent(answer.confidence)}</span>"
+            f"{percent(min(answer.confidence, threshold - 0.01))}</span>"
             f'<span class="fn-agree">{percent(threshold)} is asked for</span></p>'
         )
     if answer.nearest:
@@ -438,11 +439,11 @@ def masthead(articles: int) -> str:
 
 
 def rebuilt(report: Report) -> str:
-    """Return the table of what an update of the index did."""
-    rows = [("Added", source, "") for source in report.added]
+    """Return the table of what an update of the index did, first what it did not, of many rows the first."""
+    rows = [("Skipped", skipped.source, skipped.reason) for skipped in report.skipped]
+    rows += [("Added", source, "") for source in report.added]
     rows += [("Changed", source, "") for source in report.changed]
     rows += [("Removed", source, "") for source in report.removed]
-    rows += [("Skipped", skipped.source, skipped.reason) for skipped in report.skipped]
     rows += [("Duplicate", one.source, one.note) for one in report.duplicates]
     counts = Counter(kind for kind, _, _ in rows)
     sums = ", ".join(f"{number:,} {kind.lower()}" for kind, number in counts.items())
@@ -455,4 +456,6 @@ def rebuilt(report: Report) -> str:
         + "</td></tr>"
         for kind, source, why in rows[:LIST_LIMIT]
     )
-    return f'<div class="fn-report"><p class="fn-lead">{sums}</p><table>{body}</table></div>'
+    rest = len(rows) - LIST_LIMIT
+    more = f'<p class="fn-label">and {count(rest, "more row")}</p>' if rest > 0 else ""
+    return f'<div class="fn-report"><p class="fn-lead">{sums}</p><table>{body}</table>{more}</div>'

@@ -42,6 +42,7 @@ from qa import metrics
 from qa.answer import QA, Evidence
 from qa.confidence import ANSWERABLE, CONFIDENCE_FILE, RIGHT, Confidence, Logistic, Signals
 from qa.evaluate import RIGHT_F1, corpus, load_examples, sample
+from qa.question import unanswerable
 from qa.reader import Reader
 from qa.training._command import exit_status
 from qa.training._files import check_folder, write_atomically
@@ -114,7 +115,7 @@ def ask_all(
             for batch in track(batches, f"ask {examples[0].source}", transient=True):
                 found = qa.examine([example.question for example in batch])
                 for example, evidence in zip(batch, found, strict=True):
-                    if not evidence.groups:
+                    if not evidence.groups or unanswerable(example.question) is not None:
                         continue
                     asked.append(
                         Asked(
@@ -237,8 +238,8 @@ def calibrate(qa: QA, shipped: Confidence, examples: Sequence[Example]) -> Confi
 
     A logistic regression on the logit of its probability (Platt 1999), two numbers, so that a few
     dozen questions are enough; the order of answers by confidence stays. A row without accepted
-    answers is a question that the index does not answer. Raises `ConfigError` where there are fewer
-    than 20 questions, fewer than 5 of them answered right or wrong, where its confidence says nothing
+    answers is a question that the index does not answer; one that is not read (empty, not English) is
+    left out. Raises `ConfigError` where there are fewer than 20 questions, fewer than 5 of them answered right or wrong, where its confidence says nothing
     about which are right, or where no threshold gives 80% precision.
     """
     asked = [
@@ -249,7 +250,7 @@ def calibrate(qa: QA, shipped: Confidence, examples: Sequence[Example]) -> Confi
             qa.examine([example.question for example in examples[at : at + _ASK_BATCH]]),
             strict=True,
         )
-        if evidence.groups
+        if evidence.groups and unanswerable(example.question) is None
     ]
     right = np.array([one[1] for one in asked], dtype=np.bool_)
     if len(asked) < _LEAST or min(right.sum(), (~right).sum()) < _LEAST_EACH:

@@ -17,7 +17,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -29,7 +28,7 @@ from index.embed import passage_text
 from index.errors import ConfigError, QuestionFileError
 from index.lexical import LexicalIndex
 from index.types import Chunk, Document, document_id
-from qa.evaluate import question_lines
+from qa.evaluate import context_sha256, question_lines, with_context
 from qa.metrics import normalize_answer
 from qa.reader import ReaderConfig, word_cases, word_offsets
 from qa.training.messy import messy_question
@@ -175,9 +174,8 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
     """Read question files, gzipped or not; rows that cannot be trained on go to ``rejected``.
 
     Of several answers, those whose offset does not match are dropped; a row that loses all is
-    rejected. A row may name its context by ``context_sha256``, the SHA-256 of its UTF-8: context and
-    title are then those of a row before it, in the same or an earlier file, and its answers are
-    ``spans``, pairs of offsets. So questions can be passed on without the texts they are about. Raises
+    rejected. A row may name the context of one before it (`qa.evaluate`), in the same or an earlier file, so that
+    questions can be passed on without the texts they are about. Raises
     `QuestionFileError` when a file cannot be read or no row of it can be used.
     """
     rows: list[Example] = []
@@ -195,7 +193,7 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
             else:
                 seen.add(row.id)
                 rows.append(row)
-                contexts.setdefault(hashlib.sha256(row.context.encode()).hexdigest(), row)
+                contexts.setdefault(context_sha256(row.context), row)
         if len(rows) == before:
             why = dict(Counter(rejected.counts()) - earlier)
             raise QuestionFileError(
@@ -212,7 +210,7 @@ def _parse(line: bytes, contexts: Mapping[str, Example]) -> Example | str:
             known = contexts.get(raw["context_sha256"])
             if known is None:
                 return "its context is in none of the rows before it"
-            raw |= {"context": known.context, "title": known.title, "answers": _answers(raw, known)}
+            raw = with_context(raw, known)
         question, context = raw["question"], raw["context"]
         texts = raw["answers"]["text"]
         starts = raw["answers"].get("answer_start", []) if texts else []
@@ -227,6 +225,8 @@ def _parse(line: bytes, contexts: Mapping[str, Example]) -> Example | str:
         return "its question is empty"
     if not context.strip():
         return "its context is empty"
+    if texts and "answer_start" not in raw["answers"]:
+        return "its answers have no answer_start, without which nothing can be learnt from them"
     if len(texts) != len(starts):
         return "answers and offsets differ in number"
     good = [
@@ -248,18 +248,6 @@ def _parse(line: bytes, contexts: Mapping[str, Example]) -> Example | str:
         source=source,
         title=title,
     )
-
-
-def _answers(raw: Mapping[str, Any], known: Example) -> dict[str, list[Any]]:
-    """Return the answers of a row that gives them as spans of a context which is known."""
-    spans = raw["spans"]
-    return {
-        "text": [
-            known.context[start:end] if 0 <= start < end <= len(known.context) else ""
-            for start, end in spans
-        ],
-        "answer_start": [start for start, _ in spans],
-    }
 
 
 def readable_title(title: str) -> str:

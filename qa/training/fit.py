@@ -624,6 +624,11 @@ def fit(
             f"The base {base} reads {limit} pieces at once, and a reader {ReaderConfig().window}; name one "
             "with more positions."
         )
+    for path in (*train, *dev):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ConfigError(
+                f"{path} is a pipe, and a run that is taken up reads its files again; write it to a file."
+            )
     above = None if teacher is None else _teacher(teacher, tokenizer)
     rejected = Rejected()
     rows = load_rows(train, rejected)
@@ -799,8 +804,8 @@ def _identity(
     data: DataConfig,
     teacher: str | None,
 ) -> str:
-    """Return a digest of all that a run's outcome depends on."""
-    files = [_file(path) for path in (*train, *dev)]
+    """Return a digest of all that a run's outcome depends on, of base and teacher the names."""
+    files = [[_file(path) for path in paths] for paths in (train, dev)]
     settings = asdict(config) | {"checkpoint_minutes": None}
     about = [files, base, teacher, settings, asdict(data)]
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
