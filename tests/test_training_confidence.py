@@ -272,11 +272,11 @@ def test_calibrating_finds_how_sharp_and_how_sure_it_should_be() -> None:
     ("examples", "message"),
     [
         (rows(19, 1.0, 0.0), "19 questions"),
-        # The product refuses to read what is no question, or not English.
+        # The product refuses to read what is not English.
         (
             [
                 *rows(19, 1.0, 0.0),
-                *map(unread, ("12 34", "?? 1.25")),
+                unread("Wann wurde die Brücke über den Fluss 1.25 eröffnet?"),
             ],
             "19 questions",
         ),
