@@ -168,7 +168,7 @@ def update_index(
 
     ``folders`` are added, or updated if the index follows them already; the others it follows are
     left as they are. Without ``folders`` all of them are updated. ``include`` and ``exclude``
-    (patterns as in `find_files`) hold for the named folders and are remembered; without any, those
+    (patterns as in `find_files`) hold for the named folders and are remembered, both together; without any, those
     remembered hold, unless a ``rebuild`` names the folder anew. So do ``columns`` (title and text
     together), and the folder's tables are parsed again when they change. The files of ``restore`` are
     taken in though they were taken out by `remove_from_index`. A file whose bytes have not
@@ -472,10 +472,8 @@ def _choose_folders(
                 )
             taken = {other.label for other in by_path.values()}
             folder = FolderRecord(_recorded_path(path, index_dir), _label(as_named, taken))
-        if include or rebuild:
-            folder = replace(folder, include=tuple(include))
-        if exclude or rebuild:
-            folder = replace(folder, exclude=tuple(exclude))
+        if include or exclude or rebuild:
+            folder = replace(folder, include=tuple(include), exclude=tuple(exclude))
         if columns is not None or rebuild:
             folder = replace(folder, columns=columns or Columns())
         by_path[path] = folder

@@ -102,8 +102,18 @@ def main() -> None:
 @_index_option
 @click.option("--model", default=None, help="The sentence-transformers model that embeds.")
 @click.option("--rebuild", is_flag=True, help="Build anew, with another model for example.")
-@click.option("--include", multiple=True, metavar="PATTERN", help="Only files like this (*.md).")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="No files like this (drafts/*).")
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="PATTERN",
+    help="Only files like this (*.md); see --exclude.",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="No files like this (drafts/*). Of --include and --exclude one replaces both that are remembered.",
+)
 @click.option("--title-column", metavar="NAME", help="Of .csv, .jsonl: holds titles ('': found).")
 @click.option("--text-column", metavar="NAME", help="Of .csv, .jsonl: holds texts ('': found).")
 @click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")

@@ -1157,14 +1157,6 @@ def test_a_moved_folder_that_left_a_link_is_the_folder_that_is_followed(
     assert (report.added, report.unchanged) == ((), 6)
 
 
-def test_what_is_not_named_anew_of_include_and_exclude_stays(index: Path, folder: Path) -> None:
-    (folder / "a.md").write_text("Notes of the day.", encoding="utf-8")
-    (folder / "b.md").write_text("Notes of the night.", encoding="utf-8")
-    update(index, folder, include=["*.md"])
-    assert update(index, folder, exclude=["a*"], confirm=True).removed == ("news/a.md",)
-    assert update(index, folder, include=["*.md", "0.txt"]).added == ("news/0.txt",)
-
-
 def test_commands_that_messages_name_are_for_this_index(index: Path, folder: Path) -> None:
     with pytest.raises(IndexMissing, match=f"run `footnote index FOLDER --index {index}`"):
         Store(index).open()

@@ -247,7 +247,9 @@ def test_any_other_byte_in_a_manifest_is_noticed(manifest: Manifest, data: st.Da
 def test_no_index(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere", tmp_path):
         store = Store(path)
-        with pytest.raises(IndexMissing, match=r"There is no index at .*`footnote index FOLDER`"):
+        with pytest.raises(
+            IndexMissing, match=r"There is no index at .*`footnote index FOLDER --index "
+        ):
             store.open()
         with pytest.raises(IndexMissing):
             store.check()
