@@ -945,7 +945,7 @@ def _prose(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _named(columns: Columns, names: Iterable[str]) -> tuple[str | None, str | None]:
+def _named(columns: Columns, names: Sequence[str]) -> tuple[str | None, str | None]:
     """Return the names, as the table writes them, of its columns for title and text.
 
     ``None`` where none is named. Raises ``LoadError`` where the table has columns, but not a named one.
@@ -953,7 +953,6 @@ def _named(columns: Columns, names: Iterable[str]) -> tuple[str | None, str | No
     wanted = (columns.title, columns.text)
     if wanted == (None, None):
         return None, None
-    names = list(names)
     if not names:  # there is something else to say about such a table
         return None, None
     alike = {_alike(name): name for name in reversed(names)}

@@ -351,7 +351,7 @@ def remove_from_index(
         if base.recovered_from is not None:
             raise IndexDamaged(
                 f"The newest index at '{store.path}' is damaged ({base.recovered_from} when it is "
-                f"opened); run `{base.repair}` first."
+                f"opened); run `{store.command('index')}` first."
             )
         before = _Contents.of(base)
         contents = before

@@ -239,8 +239,8 @@ def calibrate(qa: QA, shipped: Confidence, examples: Sequence[Example]) -> Confi
     A logistic regression on the logit of its probability (Platt 1999), two numbers, so that a few
     dozen questions are enough; the order of answers by confidence stays. A row without accepted
     answers is a question that the index does not answer; one that is not read (empty, not English) is
-    left out. Raises `ConfigError` where there are fewer than 20 questions, fewer than 5 of them answered right or wrong, where its confidence says nothing
-    about which are right, or where no threshold gives 80% precision.
+    left out. Raises `ConfigError` where there are fewer than 20 questions, fewer than 5 of them answered
+    right or wrong, where its confidence says nothing about which are right, or where no threshold gives 80% precision.
     """
     asked = [
         (shipped.logit(evidence.signals[0]), _is_right(evidence, example), bool(example.answers))
