@@ -27,6 +27,7 @@ _NO_TEXT = _words(
     "script style noscript template iframe svg math select textarea input button canvas video audio "
     "object head title"
 )
+_STRUCK_OUT = "del, s, strike"
 _SURROUNDINGS = _words("nav footer aside dialog form")
 _DROPPED_ROLES = _words(
     "navigation banner contentinfo complementary dialog alertdialog search menu"
@@ -38,7 +39,8 @@ _DROPPED_NAMES = re.compile(
     r"sponsor\w*|shar(?:e|es|ing|edaddy)|social|related\w*|relatedposts|recommend\w*|recirc\w*|"
     r"most-(?:read|popular)|trending|comments?|respond|breadcrumbs?|sidebar|menu|nav|navbar|"
     r"navigation|footer|(?<!elementor-)(?!(?<!\S)widget(?!\S))widget|skip-link|paywall|popup|modal|"
-    r"screen-reader-text|sr-only|visually-hidden|topic-list|tags?-(?:list|links))(?:$|[\s_-])",
+    r"screen-reader-text|sr-only|visually-hidden|topic-list|tags?-(?:list|links)|editsection)"
+    r"(?:$|[\s_-])",
     re.I,
 )
 _NOTE_NAMES = re.compile(
@@ -52,7 +54,7 @@ _BLOCK_TAGS = _words(
     "form h1 h2 h3 h4 h5 h6 header hgroup hr html li main ol p pre section summary table tbody td "
     "tfoot th thead tr ul"
 )
-_LINES = _words("br div p")  # in a cell of a data table they do not part it
+_LINES = _words("br div p ul ol li")  # in a cell of a data table they do not part it
 _META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 _OPEN_OR_CLOSE = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 # Elements without an end tag, or whose end tag is often left out: they do not nest in themselves.
@@ -222,7 +224,7 @@ def _article(tree: Any, body: Any) -> list[Block]:
     half = sizes.get(body.mem_id, 0) / 2
     told = main.mem_id != body.mem_id
     believed = math.inf if told or headline is not None else half
-    boxes = _sign_up_boxes(tree, sizes, kept)
+    boxes = _sign_up_boxes(tree, sizes, kept) | _struck_out(tree, sizes, half)
     reader = _Reader(kept, boxes, half, believed)
     pieces = _walk(main, reader, sizes)
     little = _size(pieces) < sizes.get(main.mem_id, 0) / 4
@@ -231,6 +233,15 @@ def _article(tree: Any, body: Any) -> list[Block]:
         pieces = _walk(main, reader, sizes)
     end = len(pieces) if told else reader.end_of_article()
     return [Block(piece.text, piece.level, piece.tight) for piece in _without_notices(pieces, end)]
+
+
+def _struck_out(tree: Any, sizes: Mapping[int, int], most: float) -> set[int]:
+    """Elements whose text is taken back: what stands there instead follows.
+
+    None where they hold more than ``most`` characters: then one was never closed.
+    """
+    struck = [node.mem_id for node in tree.css(_STRUCK_OUT)]
+    return set(struck) if sum(sizes.get(node, 0) for node in struck) <= most else set()
 
 
 def _holds(outer: Any, node: Any) -> bool:
@@ -337,7 +348,8 @@ def _is_data_table(node: Any) -> bool:
         return False
     cells = node.css("td, th")
     return len(cells) > len(node.css("tr")) and not any(
-        len(cell.text()) > _CELL_CHARACTERS and len(cell.css("br, div, p")) > 1 for cell in cells
+        len(cell.text()) > _CELL_CHARACTERS and len(cell.css("br, div, p, li")) > 1
+        for cell in cells
     )
 
 
@@ -459,7 +471,7 @@ class _Reader:
         """Begin an element."""
         tag = node.tag
         if self._is_within_cell(tag):
-            self._parts.append(" ")
+            self._parts.append(self._item_gap() if tag == "li" else " ")
             return
         if tag == "br":
             self._parts.append("\n")
@@ -484,7 +496,7 @@ class _Reader:
             self._first = True
         elif tag in {"li", "tr", "dt", "dd"}:
             self._prefix = "- " if tag == "li" else ""
-            self._tight, self._first = not self._first, False
+            self._tight, self._first = not self._first and tag != "dt", False
 
     def close(self, node: Any) -> None:
         """End an element."""
@@ -513,6 +525,12 @@ class _Reader:
             self._data_table = 0
         elif tag == "li":
             self._prefix = ""
+
+    def _item_gap(self) -> str:
+        """Return what parts an item of a list from what stands before it in its cell."""
+        while self._parts and self._parts[-1].isspace():
+            self._parts.pop()
+        return ", " if self._parts and self._parts[-1][-1:].isalnum() else " "
 
     def _is_within_cell(self, tag: str) -> bool:
         return self._data_table != 0 and not self._preformatted and tag in _LINES

@@ -7,6 +7,7 @@ all day; so nothing here imports numpy, and each library is imported by the func
 from __future__ import annotations
 
 import csv
+import email
 import html
 import io
 import json
@@ -16,10 +17,12 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from email.utils import parseaddr
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 from index._text import (
+    TOP_LINES,
     clean,
     decode,
     has_text,
@@ -39,6 +42,7 @@ LabelledSpan = tuple[int, int, str]
 """Start, end (exclusive) and label, offsets in code points of ``Parsed.text``."""
 
 
+_MAX_MAIL_HEAD = 4000
 _MAX_SECONDS = 24 * 60 * 60
 
 
@@ -154,14 +158,29 @@ def parse_text(data: bytes) -> Parsed:
     matter, body = _front_matter(decode(data))
     text = clean(body)
     lines = text.split("\n", 12)
+    matter = _mail(text) | matter
     found = top_matter(lines[:12]) | matter
     return Parsed(
         text=text,
-        title=found.get("title") or title_line(lines[:12]),
+        title=matter.get("title") or title_line(lines[:12]) or found.get("title"),
         date=found.get("date"),
         author=found.get("author"),
         publisher=found.get("source"),
     )
+
+
+def _mail(text: str) -> dict[str, str]:
+    """Return subject, sender and date of an e-mail that was saved as text; nothing of other texts."""
+    head = email.message_from_string(text[:_MAX_MAIL_HEAD])
+    if "From" not in head or "Subject" not in head:
+        return {}
+    sender = parseaddr(str(head["From"]))
+    found = {
+        "title": plain(head["Subject"]),
+        "author": plain(sender[0] or sender[1]),
+        "date": parse_date(str(head["Date"] or head["Sent"] or "")),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 # --- Markdown ---------------------------------------------------------------------------------
@@ -184,30 +203,36 @@ _MATTER_KEYS = {
 }
 # The inline rules of a paragraph cost more than its length; no paragraph that is read is longer.
 _MAX_INLINE = 10_000
+_SOFT_BREAK = "\v"  # the end of a line within a paragraph
 _MAX_NESTING = 100  # open elements: two for each list, one for each quotation
 _TAG = re.compile(r"<[^<>]*>")
 _REST_OF_TAG = re.compile(r"[^<>]*>")
 _NO_PROSE = re.compile(
-    r"<(?:!--|!\[CDATA\[|![a-z]|\?|(?:script|style|iframe|svg)(?![\w-]))", re.I | re.A
+    r"<(?:!--|!\[CDATA\[|![a-z]|\?|(?:script|style|iframe|svg|del|strike|s)(?![\w-]))", re.I | re.A
 )
-_UNREAD = re.compile(r"<(script|style|iframe|svg)(?![\w-])", re.A)
+_UNREAD = re.compile(r"<(script|style|iframe|svg|del|strike|s)(?![\w-])", re.A)
 _NO_PROSE_ENDS = {
     opening: re.compile(end, re.I | re.A)
     for opening, end in {
         "<!--": "-->",
         "<![cdata[": r"\]\]>",
         "<?": r"\?>",
-        **{f"<{name}": rf"</{name}\s*>" for name in ("script", "style", "iframe", "svg")},
+        **{
+            f"<{name}": rf"</{name}\s*>"
+            for name in ("script", "style", "iframe", "svg", "del", "strike", "s")
+        },
     }.items()
 }
 _DECLARATION_END = re.compile(">")
+_NOTE = re.compile(r"^ {0,3}\[\^([^\]\s]{1,60})\]:[ \t]*", re.M)
+_NOTE_MARK = re.compile(r"\[\^[^\]\s]{1,60}\]")
 _SUPERSCRIPT = re.compile(r"<sup(?:\s[^<>]*)?>([^<>]*)</sup\s*>", re.I)
 
 
 def parse_markdown(data: bytes) -> Parsed:
     """Read Markdown (CommonMark and tables), without its syntax."""
     matter, body = _front_matter(decode(data))
-    blocks = list(_markdown_blocks(body))
+    blocks = list(_markdown_blocks(_without_note_marks(body)))
     text, headings = assemble(blocks)
     found = top_matter(text[:4000].split("\n")) | matter
     title = matter.get("title") or title_of(blocks) or found.get("title")
@@ -240,13 +265,25 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
     if not isinstance(loaded, dict):
         return {}, text
     found = _matter(loaded)
-    if not found and any(" " in str(k).strip() or _is_sentence(v) for k, v in loaded.items()):
-        return {}, text  # "The minister said: no deal", "Update: The minister resigned."
+    if not found and any(_is_prose(str(key), value) for key, value in loaded.items()):
+        return {}, text
     return found, text[match.end() :]
 
 
-def _is_sentence(value: object) -> bool:
-    return isinstance(value, str) and value.rstrip().endswith((".", "!", "?"))
+def _is_prose(key: str, value: object) -> bool:
+    """Tell "The minister said: no deal" and "Update: The minister resigned." from keys and values."""
+    if " " in key.strip():
+        return True
+    ends = isinstance(value, str) and value.rstrip().endswith((".", "!", "?"))
+    return ends and not key[:1].islower()
+
+
+def _without_note_marks(source: str) -> str:
+    """Return Markdown without the marks of its notes, whose texts are paragraphs then."""
+    marks = {f"[^{note[1]}]" for note in _NOTE.finditer(source)}
+    if not marks:
+        return source
+    return _NOTE_MARK.sub(lambda mark: "" if mark[0] in marks else mark[0], _NOTE.sub("\n", source))
 
 
 def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
@@ -267,7 +304,8 @@ def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
 def _markdown_blocks(source: str) -> Iterable[Block]:
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("table")
+    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
+    parser.enable(["table", "strikethrough"])
     parser.core.ruler.disable("inline")
     environment: dict[str, Any] = {}
     numbers: list[int | None] = []  # of the open lists; None: bulleted
@@ -316,8 +354,8 @@ def _markdown_blocks(source: str) -> Iterable[Block]:
             yield Block(prose)
 
 
-def _prose_of_html(source: str) -> str:
-    """Return a block of HTML without comments, scripts and the like, and without its tags."""
+def _prose_of_html(source: str, gap: str = " ") -> str:
+    """Return a block of HTML without comments, scripts and the like, and with ``gap`` for its tags."""
     parts: list[str] = []
     unclosed: set[str] = set()
     at = 0
@@ -338,12 +376,12 @@ def _prose_of_html(source: str) -> str:
         end = _NO_PROSE_ENDS.get(kind, _DECLARATION_END).search(source, at)
         if end is not None:
             at = end.end()
-        elif kind in {"<iframe", "<svg"}:
-            unclosed.add(kind)
-        else:
+        elif kind in {"<script", "<style"} or not kind[1].isalpha():
             at = len(source)
+        else:
+            unclosed.add(kind)
     source = _SUPERSCRIPT.sub(lambda sup: raised(sup[1]), "".join((*parts, source[at:])))
-    return html.unescape(_TAG.sub(" ", source))
+    return html.unescape(_TAG.sub(gap, source))
 
 
 def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
@@ -354,12 +392,17 @@ def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
     parts: list[str] = []
     sup: int | None = None  # the part with which an open superscript begins
     unread: tuple[str, int] | None = None  # an open script or the like, and its first part
+    struck: list[int] = []  # the parts with which what is open and struck out begins
     for child in children:
         tag = child.content.lower() if child.type == "html_inline" else ""
         if child.type == "softbreak":
-            parts.append(" ")
+            parts.append(_SOFT_BREAK)
         elif child.type == "hardbreak" or tag.startswith("<br"):
             parts.append("\n")
+        elif child.type == "s_open":
+            struck.append(len(parts))
+        elif child.type == "s_close":
+            del parts[struck.pop() :]
         elif unread is not None and tag.startswith(f"</{unread[0]}"):
             del parts[unread[1] :]
             unread = None
@@ -372,13 +415,29 @@ def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
             sup = None
         elif not tag:  # text, code, and an image's description
             parts.append(child.content)
-    return "".join(parts)
+    return _on_one_line("".join(parts).split(_SOFT_BREAK))
+
+
+def _on_one_line(lines: Sequence[str]) -> str:
+    """Join a paragraph's lines, but for those that say who wrote an article, and when."""
+    if not 1 < len(lines) <= TOP_LINES:
+        return " ".join(lines)
+    told = [bool(top_matter([line])) for line in lines]
+    gaps = ["\n" if above and below else " " for above, below in pairwise(told)]
+    return "".join(chain.from_iterable(zip(lines, [*gaps, ""], strict=True)))
 
 
 # --- PDF --------------------------------------------------------------------------------------
 
 _SOFT_HYPHEN = re.compile("\xad(?=[ \t]*\n)")
-_HYPHENATED = re.compile(r"([^\W\d_]+)[-\u2010]$")
+_HYPHENATED = re.compile(r"((?:\w+[-\u2010])*[^\W\d_]+)[-\u2010]$")
+_MAX_WORD = 80  # characters of a line's end in which its last word begins
+_TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())
+_UNITS = frozenset(
+    "one two three four five six seven eight nine first second third fourth fifth sixth seventh eighth "
+    "ninth".split()
+)
+_WITHIN_COMPOUNDS = ("-and", "-by", "-in", "-of", "-on", "-the", "-to", "-up")  # "state-of-the-art"
 _WORD = re.compile(r"\w+(?:[-\u2010]\w+)*")
 _SENTENCE_END = (".", "!", "?", ":", '"', "”", "’", "…")
 _NEAR_LINES = 4  # above and below, that tell how wide a column is
@@ -426,7 +485,7 @@ def parse_pdf(data: bytes) -> Parsed:
         raise LoadError("holds no text: scanned pages? run OCR on it first")
     kept = _without_running_lines(raw)
     words = {word for page in kept for word in _WORD.findall(page.lower())}
-    text, pages = _join_pages([_unwrap(page, words) for page in kept])
+    text, pages = _join_pages([_unwrap(page, words) for page in kept], words)
     lines = text[:4000].split("\n")
     found = top_matter(lines)
     title = plain(_pdf_string(info, "/Title"))
@@ -508,10 +567,7 @@ def _shape(line: str) -> str:
 
 
 def _unwrap(page: str, words: Set[str]) -> str:
-    """Undo hyphenation at line ends, and line breaks inside paragraphs.
-
-    ``words`` of the document, in lower case, tell whether a hyphen is part of its word.
-    """
+    """Undo hyphenation at line ends, and line breaks inside paragraphs; ``words`` as for `_before_rest`."""
     lines = page.split("\n")
     widths = _line_widths(lines)
     parts: list[str] = []
@@ -521,11 +577,8 @@ def _unwrap(page: str, words: Set[str]) -> str:
         # Letters differ in width, so lines of one width differ in length.
         slack = width // 8
         room = width - len(line)
-        hyphenated = _HYPHENATED.search(line)
-        if hyphenated is not None and following[:1].islower():
-            rest = re.match(r"\w+", following)
-            compound = f"{hyphenated[1]}-{rest[0] if rest else ''}".lower()
-            parts.append(line if compound in words else line[:-1])
+        if (before := _before_rest(line, following, words)) is not None:
+            parts.append(before)
             continue
         # Where the next line's first word had no room, the paragraph goes on, unless in another column.
         full = bool(line and following) and len(following.split(None, 1)[0]) >= room - slack
@@ -533,6 +586,28 @@ def _unwrap(page: str, words: Set[str]) -> str:
         ends = line.endswith(_SENTENCE_END) and room > slack
         parts.append(line + (" " if full and not ends and not narrower else "\n"))
     return "".join(parts)
+
+
+def _before_rest(line: str, following: str, words: Set[str]) -> str | None:
+    """Return ``line`` as it stands before ``following``, where a word goes on there; else ``None``.
+
+    ``words`` of the document, in lower case, tell whether a hyphen is part of its word.
+    """
+    hyphenated = _HYPHENATED.search(line[-_MAX_WORD:])
+    rest = re.match(r"[^\W_]+", following)
+    if hyphenated is None or rest is None:
+        return None
+    first, second = hyphenated[1].lower(), rest[0].lower()
+    if second in {"and", "or"} and first + second not in words:  # "two- or three-weekly"
+        return line + " "
+    if (
+        not rest[0][0].islower()  # "Franco-German", "mid-2024"
+        or f"{first}-{second}" in words
+        or (first in _TENS and second in _UNITS)
+        or first.endswith(_WITHIN_COMPOUNDS)
+    ):
+        return line
+    return line[:-1]
 
 
 def _line_widths(lines: Sequence[str]) -> list[int]:
@@ -555,7 +630,7 @@ def _line_widths(lines: Sequence[str]) -> list[int]:
     ]
 
 
-def _join_pages(pages: Sequence[str]) -> tuple[str, tuple[LabelledSpan, ...]]:
+def _join_pages(pages: Sequence[str], words: Set[str]) -> tuple[str, tuple[LabelledSpan, ...]]:
     parts: list[str] = []
     spans: list[LabelledSpan] = []
     length = 0
@@ -563,7 +638,12 @@ def _join_pages(pages: Sequence[str]) -> tuple[str, tuple[LabelledSpan, ...]]:
         text = clean(page)
         if not text:
             continue
-        if parts:
+        before = _before_rest(parts[-1], text, words) if parts and text[0].islower() else None
+        if before is not None:
+            length += len(before) - len(parts[-1])
+            parts[-1] = before
+            spans[-1] = (spans[-1][0], length, spans[-1][2])
+        elif parts:
             # A sentence that runs on to the next page stays one.
             gap = "\n\n" if parts[-1].endswith(_SENTENCE_END) else "\n"
             parts.append(gap)
@@ -612,13 +692,20 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
         title=one_line(styled)
         or plain(title)
         or found.get("title")
-        or title_of([block for _, block in blocks])
-        or title_line(lines),
+        or _docx_title([block for _, block in blocks], lines),
         date=found.get("date") or (None if made_by_library else parse_date(created)),
         author=found.get("author") or ("" if made_by_library else plain(author)) or None,
         publisher=found.get("source"),
         headings=headings,
     )
+
+
+def _docx_title(blocks: Sequence[Block], lines: list[str]) -> str | None:
+    """Return the heading that tells the title, or the first line, where headings follow it that part the text."""
+    parts = [block for block in blocks if block.level == 1]
+    if len(parts) > 1 and not blocks[0].level and (line := title_line(lines)):
+        return line
+    return title_of(blocks) or title_line(lines)
 
 
 def _check_zip(data: bytes, limits: LoadLimits) -> None:
@@ -672,10 +759,8 @@ def _docx_blocks(body: Any, styles: Mapping[str, str]) -> Iterable[tuple[str, Bl
             first = True
             for row in _docx_children(element, f"{_W}tr"):
                 cells = [_docx_text(cell) for cell in _docx_children(row, f"{_W}tc")]
-                yield (
-                    "",
-                    Block(" | ".join(cell for cell in cells if cell.strip()), tight=not first),
-                )
+                # An empty cell keeps its place between others.
+                yield "", Block(" | ".join(map(str.strip, cells)).strip(" |"), tight=not first)
                 first = False
         elif element.tag in _DOCX_AROUND:
             stack.append(iter(element))
@@ -716,14 +801,16 @@ def _value(properties: Any, name: str) -> str:
 def _docx_text(element: Any) -> str:
     """Text of a paragraph or cell with tracked insertions, without deletions and doubles."""
     parts: list[str] = []
+    box = None  # the text box that was read last
     for node in element.iter(
         f"{_W}t", f"{_W}tab", f"{_W}br", f"{_W}cr", f"{_W}noBreakHyphen", f"{_W}p"
     ):
-        if any(
-            parent.tag in {f"{_W}moveFrom", f"{_W}del", _MC_FALLBACK}
-            for parent in node.iterancestors()
-        ):
+        around = {parent.tag: parent for parent in node.iterancestors()}
+        if not around.keys().isdisjoint((f"{_W}moveFrom", f"{_W}del", _MC_FALLBACK)):
             continue
+        if box is not around.get(f"{_W}txbxContent"):
+            box = around.get(f"{_W}txbxContent")
+            parts.append("\n")
         if node.tag == f"{_W}t":
             text = node.text or ""
             raises = node.getparent().find(f"{_W}rPr/{_W}vertAlign[@{_W}val='superscript']")
@@ -745,6 +832,19 @@ _DATE_COLUMNS = ("date", "published", "publication_date", "pubdate", "created")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _AUTHOR_COLUMNS = ("author", "authors", "byline", "creator")
 _PUBLISHER_COLUMNS = ("publisher", "source")
+_MARKUP = re.compile(
+    r"</(?:a|b|blockquote|div|em|figure|h[1-6]|i|li|ol|p|span|strong|table|ul)\s*>|<br\s*/?>",
+    re.I | re.A,
+)
+_BLOCK_TAG = re.compile(
+    r"</?(?:blockquote|dd|div|dl|dt|figcaption|figure|h[1-6]|hr|ol|p|pre|section|table|ul)(?:\s[^<>]*)?/?>",
+    re.I | re.A,
+)
+_ITEM_TAG = re.compile(r"<li(?:\s[^<>]*)?>", re.I | re.A)
+_LINE_TAG = re.compile(r"<(?:br|tr)(?:\s[^<>]*)?/?>", re.I | re.A)
+_CELL_END = re.compile(r"</t[dh]\s*>", re.I | re.A)
+_SINGLE_NEWLINE = re.compile(r"(?<!\n)\n(?!\n)")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]\w{1,31});", re.I | re.A)
 _MAX_NAMES = 20  # of columns in a message, and characters of each
 _MAX_NAME = 60
 
@@ -928,10 +1028,10 @@ def _table(
                 number,
                 Parsed(
                     text=text,
-                    title=plain(cell(title_column)) or title_line(text.split("\n", 2)),
+                    title=_label(cell(title_column)) or title_line(text.split("\n", 2)),
                     date=parse_date(cell(date_column)),
-                    author=plain(cell(author_column)) or None,
-                    publisher=plain(cell(publisher_column)) or None,
+                    author=_label(cell(author_column)) or None,
+                    publisher=_label(cell(publisher_column)) or None,
                 ),
             )
         )
@@ -939,10 +1039,32 @@ def _table(
 
 
 def _prose(value: Any) -> str | None:
-    """Return what a cell holds as text: a string, or strings, one a paragraph."""
+    """Return what a cell holds as text: a string, or strings, one a paragraph; of HTML its prose."""
+    if isinstance(value, Mapping):
+        value = value.get("rendered")  # WordPress
     if isinstance(value, list) and all(isinstance(paragraph, str) for paragraph in value):
-        return "\n\n".join(value)
-    return value if isinstance(value, str) else None
+        value = "\n\n".join(value)
+    if not isinstance(value, str):
+        return None
+    return _prose_of_markup(value) if _MARKUP.search(value) else value
+
+
+def _prose_of_markup(source: str) -> str:
+    """Return the paragraphs, items and rows of a piece of HTML, as content management systems store articles."""
+    source = source.replace("\r\n", "\n")
+    if _BLOCK_TAG.search(source):
+        source = _SINGLE_NEWLINE.sub(" ", source)
+    source = _CELL_END.sub(" | ", _LINE_TAG.sub("\n", _ITEM_TAG.sub("\n- ", source)))
+    text = _prose_of_html(_BLOCK_TAG.sub("\n\n", source), gap="")
+    return "\n".join(" ".join(line.split()).strip(" |") for line in text.split("\n"))
+
+
+def _label(value: Any) -> str:
+    """Return a metadata value of a table on one line, without the entities and tags of HTML."""
+    text = plain(value)
+    if _MARKUP.search(text):
+        text = one_line(_prose_of_markup(text))
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
 
 
 def _named(columns: Columns, names: Sequence[str]) -> tuple[str | None, str | None]:

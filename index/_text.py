@@ -209,7 +209,7 @@ def one_line(text: str, limit: int = MAX_LABEL) -> str:
 def plain(value: object, depth: int = 2) -> str:
     """Put a metadata value on one line: a string or number, a list of them, or what has a name."""
     if isinstance(value, Mapping):
-        value = value.get("name")
+        value = value.get("name", value.get("rendered"))
     if isinstance(value, list) and depth:
         return ", ".join(filter(None, (plain(item, depth - 1) for item in value[:10])))
     if isinstance(value, str | int | float):
@@ -326,6 +326,13 @@ _CLAUSE = re.compile(
 )
 """A word that hardly stands after a name or beside a date in a byline, but in a sentence: "By Christmas, all was lost."."""
 
+_PUBLISHED = re.compile(
+    r"(?:first |last )?(?:dated|modified|posted|published|reviewed|revised|updated)\b",
+    re.IGNORECASE,
+)
+_SET_OFF = re.compile(r"[,|·•(–—]\s*|\s-\s+")
+"""What parts a date from the words before it: "Minutes of the council's meeting, 4 May 2024"."""
+
 _KEY_LINE = re.compile(
     r"^(?P<key>title|headline|author|byline|by|source|publisher|date|published|publication date|"
     r"posted|updated)\s*:\s*(?P<value>\S.*)$",
@@ -334,7 +341,8 @@ _KEY_LINE = re.compile(
 _KEYS_OF_OTHER_THINGS = {"title", "headline", "source", "date"}
 """They may as well be a document's own words: the date of a concert, the source of a river."""
 
-_TOP_LINES = 8
+TOP_LINES = 8
+"""Lines at an article's top, but for empty ones, among which stands what is said about it."""
 _TOP_CHARACTERS = 4000
 _TOP_LINE = re.compile(r"\S[^\n]*")
 _MAX_BYLINE_WORDS = 8
@@ -360,7 +368,7 @@ def top_matter(lines: Iterable[str]) -> dict[str, str]:
         if byline is not None:
             found.setdefault("author", " ".join(byline["name"].split()))
             line = line[byline.end() :]
-        if _is_dated(line) and (date := find_date(line)) is not None:
+        if _is_dated(line) and _is_its_date(line) and (date := find_date(line)) is not None:
             found.setdefault("date", date)
     return found
 
@@ -372,7 +380,7 @@ def byline_spans(text: str, author: str | None) -> list[tuple[int, int]]:
     in a line that says what happened then. Spans are without white space around, in the order of the text; ``author`` is the document's.
     """
     lines = []
-    for found in islice(_TOP_LINE.finditer(text, 0, _TOP_CHARACTERS), _TOP_LINES):
+    for found in islice(_TOP_LINE.finditer(text, 0, _TOP_CHARACTERS), TOP_LINES):
         line = found[0].rstrip()
         lines.append((found.start(), found.start() + len(line), line))
     named = [_is_byline(line, author) for _, _, line in lines]
@@ -408,6 +416,14 @@ def _is_dated(line: str) -> bool:
     )
 
 
+def _is_its_date(line: str) -> bool:
+    """Tell whether a line that is dated says when it was written, not when something happened."""
+    if _CLAUSE.search(line) is None or _PUBLISHED.match(line):
+        return True
+    tails = (line[mark.end() :] for mark in _SET_OFF.finditer(line))
+    return any(find_date(tail) and not _CLAUSE.search(tail) for tail in tails)
+
+
 def _byline(line: str) -> re.Match[str] | None:
     alone = _BYLINE_ALONE.match(line)
     if alone and len(line.split()) <= _MAX_BYLINE_WORDS:
@@ -435,7 +451,7 @@ def _first_lines(lines: Iterable[str]) -> list[str]:
     for line in lines:
         if line.strip():
             top.append(line.strip())
-            if len(top) == _TOP_LINES:
+            if len(top) == TOP_LINES:
                 break
     return top
 

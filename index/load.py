@@ -48,7 +48,7 @@ __all__ = [
     "printable",
 ]
 
-LOADER_VERSION = 8
+LOADER_VERSION = 9
 """Raised when the same bytes would give another Document."""
 
 FORMATS: Mapping[str, str] = {

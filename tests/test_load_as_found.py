@@ -1,0 +1,283 @@
+"""Files as people's tools write them: what is read of each is what its reader sees."""
+
+import json
+
+import docx
+import pytest
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
+
+from index._sandbox import Sandbox
+from index._text import title_line, top_matter
+from tests.make_files import make_pdf, save_docx
+from tests.test_load import SENTENCES, load, load_rows, under
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox() as shared:
+        yield shared
+
+
+# --- what is struck out ---------------------------------------------------------------------------
+
+
+def test_what_a_page_strikes_out_is_not_read(sandbox: Sandbox) -> None:
+    page = (
+        "<h1>Tunnel</h1><p>It cost <del>12</del><ins>14</ins> million crowns. <s>Anna Vale</s> Petra Lund "
+        f"led the work.</p><p>{SENTENCES}</p>"
+    )
+    text = load("a.html", page.encode(), sandbox).text
+    assert "It cost 14 million crowns. Petra Lund led the work." in text
+
+
+def test_a_mark_that_is_never_closed_costs_no_text(sandbox: Sandbox) -> None:
+    page = (
+        f"<h1>Tunnel</h1><p>It cost <s>14 million crowns.</p><p>{SENTENCES}</p><p>It is open.</p>"
+    )
+    assert SENTENCES in load("a.html", page.encode(), sandbox).text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "It cost ~~300~~ 350 crowns.",
+        "It cost ~~*300*\nor so~~ 350 crowns.",
+        "It cost <del>300</del> 350 crowns.",
+        "<p>It cost <strike>300</strike>\n350 crowns.</p>",
+    ],
+)
+def test_what_markdown_strikes_out_is_not_read(source: str, sandbox: Sandbox) -> None:
+    assert " ".join(load("a.md", source.encode(), sandbox).text.split()) == "It cost 350 crowns."
+
+
+@pytest.mark.parametrize("source", ["It cost <s>350 crowns.", "<p>It cost <del>350 crowns.</p>"])
+def test_a_mark_that_markdown_never_closes_costs_no_text(source: str, sandbox: Sandbox) -> None:
+    assert "350 crowns." in load("a.md", source.encode(), sandbox).text
+
+
+# --- exports of content management systems --------------------------------------------------------
+
+
+def test_html_in_a_cell_is_read_as_prose() -> None:
+    body = (
+        '<!-- wp:paragraph --><p>The mill was closed by <a href="https://a.example/?a=1">Marr&nbsp;&amp; '
+        "Sons</a>, on\n3&nbsp;May.</p><h2>After</h2><ul><li>Calder</li><li>Orrin</li></ul>"
+        "<table><tr><th>who</th><th>from</th></tr><tr><td>A</td><td>B</td></tr></table>One<br>Two"
+    )
+    [document] = load_rows(
+        "a.jsonl",
+        json.dumps({"title": "Bridge opens &#8211; at <em>last</em>", "body": body}).encode(),
+    )
+    assert document.title == "Bridge opens – at last"
+    assert document.text == (
+        "The mill was closed by Marr & Sons, on 3 May.\n\nAfter\n\n- Calder\n- Orrin\n\n"
+        "who | from\nA | B\n\nOne\nTwo"
+    )
+
+
+@pytest.mark.parametrize("text", ["if a < b and b > c\nthen a & b &lt; c", "AT&T&copy and R&D <3"])
+def test_a_cell_without_tags_is_read_as_it_stands(text: str) -> None:
+    [document] = load_rows("a.jsonl", json.dumps({"title": text, "body": text}).encode())
+    assert document.text == text
+    assert document.title == " ".join(text.split()).replace("&lt;", "<")
+
+
+def test_wordpress_rows() -> None:
+    row = {
+        "title": {"rendered": "Bridge opens"},
+        "date": "2024-05-04T10:00:00",
+        "content": {"rendered": "<p>It was opened by <b>Ines Carrow</b>.</p>", "protected": False},
+        "link": "https://x.example/bridge",
+    }
+    [document] = load_rows("a.jsonl", json.dumps(row).encode())
+    assert (document.title, document.date) == ("Bridge opens", "2024-05-04")
+    assert document.text == "It was opened by Ines Carrow."
+
+
+# --- PDF: words over a line's end -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "following", "read"),
+    [
+        ("The paper said that the govern-", "ment had fallen.", "government"),
+        ("They were built by a Franco-", "German firm.", "Franco-German"),
+        ("They were built in mid-", "2024 by a firm.", "mid-2024"),
+        ("It is a two-", "or three-weekly paper.", "two- or three-weekly"),
+        ("It cost them twenty-", "two million pounds.", "twenty-two"),
+        ("It is called state-of-the-", "art there.", "state-of-the-art"),
+        ("It is an anti-govern-", "ment paper.", "anti-government"),
+    ],
+)
+def test_a_word_goes_on_in_the_next_line(
+    line: str, following: str, read: str, sandbox: Sandbox
+) -> None:
+    text = load("a.pdf", make_pdf([[line, following]]), sandbox).text
+    assert read in text
+    assert "\n" not in text
+
+
+def test_a_word_goes_on_on_the_next_page(sandbox: Sandbox) -> None:
+    document = load("a.pdf", make_pdf([["It was the govern-"], ["ment that fell."]]), sandbox)
+    assert document.text == "It was the government that fell."
+    assert [document.text[page.start : page.end] for page in document.pages] == [
+        "It was the govern",
+        "ment that fell.",
+    ]
+
+
+# --- bylines, dates and titles --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "author"),
+    [
+        ("Author: Jane Doe\nPublished: 4 May 2024", "Jane Doe"),
+        ("By Jane Doe\n4 May 2024", "Jane Doe"),
+        ("**By Jane Doe**\n*4 May 2024*", "Jane Doe"),
+    ],
+)
+def test_lines_about_an_article_stay_lines_in_markdown(
+    lines: str, author: str, sandbox: Sandbox
+) -> None:
+    document = load("a.md", f"# Ferry sinks\n\n{lines}\n\n{SENTENCES}\n".encode(), sandbox)
+    assert (document.title, document.author, document.date) == ("Ferry sinks", author, "2024-05-04")
+
+
+def test_a_paragraph_of_keys_at_the_top_of_markdown(sandbox: Sandbox) -> None:
+    source = f"Title: Bridge opens\nAuthor: Jane Doe\nDate: 2024-05-04\n\n{SENTENCES}\n"
+    document = load("a.md", source.encode(), sandbox)
+    assert document.title == "Bridge opens"
+    assert (document.author, document.date) == ("Jane Doe", "2024-05-04")
+
+
+def test_the_lines_of_a_paragraph_in_markdown_are_one(sandbox: Sandbox) -> None:
+    source = "By Friday\nthey had left. It was\nlate."
+    assert load("a.md", source.encode(), sandbox).text == source.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "The storm of 15 October 1987: what we remember",
+        "Date of birth: 3 May 1980",
+        "1998: The works were founded by Ida Moe on 3 May 1998",
+    ],
+)
+def test_a_date_that_is_told_of_is_not_the_articles(line: str) -> None:
+    assert top_matter([line, "", SENTENCES]) == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Minutes of the council meeting, 4 May 2024",
+        "Weekly report - May 4, 2024",
+        "Press release (4 May 2024)",
+        "Posted by admin on 4 May 2024",
+        "Last reviewed 4 May 2024 by the board",
+        "Updated 4 May 2024 at 10:30 am",
+    ],
+)
+def test_a_date_that_is_set_off_is_the_articles(line: str) -> None:
+    assert top_matter([line, "", SENTENCES]) == {"date": "2024-05-04"}
+
+
+def test_front_matter_of_keys_that_are_not_known(sandbox: Sandbox) -> None:
+    source = (
+        '---\nsidebar_label: Leave\ndescription: "How leave is booked."\n---\nIt is booked online.'
+    )
+    document = load("leave.md", source.encode(), sandbox)
+    assert (document.title, document.text) == ("Leave", "It is booked online.")
+
+
+def test_the_first_line_of_a_word_file_without_a_title_style(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    made.add_paragraph("Offices of Calder Works")
+    for heading in ("Introduction", "Costs"):
+        made.add_heading(heading, level=1)
+        made.add_paragraph(SENTENCES)
+    assert load("a.docx", save_docx(made), sandbox).title == "Offices of Calder Works"
+
+
+def test_an_email_that_was_saved_as_text() -> None:
+    mail = (
+        "From: Petra Lund <petra@calder.example>\nSent: Monday, 4 March 2024 10:12\n"
+        "To: all@calder.example\nSubject: Canteen closed from 11 March\n\nHello all,\n\n"
+        + SENTENCES
+    )
+    document = load("a.txt", mail.encode())
+    assert document.title == "Canteen closed from 11 March"
+    assert (document.author, document.date) == ("Petra Lund", "2024-03-04")
+    assert document.text == mail
+
+
+def test_a_title_that_someone_has_is_not_the_articles() -> None:
+    text = (
+        f"Interview with the head of finance\n\nName: Jane Doe\nTitle: Chief Officer\n\n{SENTENCES}"
+    )
+    assert load("a.txt", text.encode()).title == "Interview with the head of finance"
+    assert title_line(["Title: Chief Officer", "", SENTENCES]) is None
+
+
+# --- notes, tables and boxes ----------------------------------------------------------------------
+
+
+def test_marks_of_notes_in_markdown_are_not_read(sandbox: Sandbox) -> None:
+    source = (
+        "Laptops come from **Nils Berg**[^1] on day one.[^b] A set is `[^a-z]` or [^x].\n\n"
+        "[^1]: https://wiki.example/nils\n[^b]: Since 2020."
+    )
+    assert load("a.md", source.encode(), sandbox).text == (
+        "Laptops come from Nils Berg on day one. A set is [^a-z] or [^x].\n\n"
+        "https://wiki.example/nils\n\nSince 2020."
+    )
+
+
+def test_the_mark_of_a_wikis_editor_is_no_heading(sandbox: Sandbox) -> None:
+    page = (
+        f"<h1>Orrin</h1><p>{SENTENCES}</p><h2><span>Fishing</span><span class='mw-editsection'>[<a>edit"
+        f"</a>]</span></h2><p>{SENTENCES}</p>"
+    )
+    assert list(under(load("a.html", page.encode(), sandbox))) == ["Orrin", "Fishing"]
+
+
+def test_a_list_in_a_cell_is_a_part_of_its_row(sandbox: Sandbox) -> None:
+    page = (
+        f"<h1>Offices</h1><p>{SENTENCES}</p><table><tr><th>City</th><th>Contacts</th></tr>"
+        "<tr><td>Bergen</td><td>Both: <ul><li>Ida Moe</li><li><p>Tor Vik</p></li></ul></td></tr>"
+        "<tr><td>Molde</td><td><ul><li>Eva Dahl</li></ul></td></tr></table>"
+    )
+    text = load("a.html", page.encode(), sandbox).text
+    assert text.endswith("City | Contacts\nBergen | Both: Ida Moe, Tor Vik\nMolde | Eva Dahl")
+
+
+def test_a_term_stands_apart_from_the_one_before_it(sandbox: Sandbox) -> None:
+    page = f"<h1>Bridge</h1><p>{SENTENCES}</p><dl><dt>Length</dt><dd>1,200 m</dd><dt>Cost</dt><dd>3 m</dd></dl>"
+    text = load("a.html", page.encode(), sandbox).text
+    assert text.endswith("Length\n1,200 m\n\nCost\n3 m")
+
+
+def test_an_empty_cell_of_a_word_file_keeps_its_place(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    table = made.add_table(2, 3)
+    for cell, text in zip(
+        table._cells, ["Office", "Phone", "Fax", "Oslo", "", "22 33"], strict=True
+    ):
+        cell.text = text
+    assert load("a.docx", save_docx(made), sandbox).text == "Office | Phone | Fax\nOslo |  | 22 33"
+
+
+def test_a_text_box_of_a_word_file_is_apart_from_its_paragraph(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph()
+    paragraph._p.append(
+        parse_xml(
+            f"<w:r {nsdecls('w')}><w:pict><w:txbxContent><w:p><w:r><w:t>A bridge for all</w:t></w:r></w:p>"
+            "</w:txbxContent></w:pict></w:r>"
+        )
+    )
+    paragraph.add_run("It was opened in 2023.")
+    text = load("a.docx", save_docx(made), sandbox).text
+    assert text == "A bridge for all\nIt was opened in 2023."
