@@ -30,10 +30,19 @@ _TWO_SLIPS_IN_NAME = 10
 _LONGEST = 30
 """Letters of a word that may be misspelt, of one that may be read as a word that no text holds, of one that
 may have two slips, of a name that may have two from a word of English, and of the longest one that is looked at. Three letters with one slip are mostly another
-word, but for a stop word of which one is missing."""
+word, but for a stop word of which one is missing or two are swapped."""
 
 _ASKING = frozenset({"many", "much"})
 """Words of questions, though no stop words, that any question may hold."""
+
+_ASKED = {
+    f"{word}s": f"{word}'s"
+    for word in ("here", "how", "that", "there", "what", "when", "where", "who", "why")
+}
+"""What asks, as it is typed without its apostrophe; the dictionary of English knows "whats" as well."""
+
+_ENDINGS = ("s", "es", "d", "ed", "ing", "er", "ers", "ly")
+"""What inflects a word that the dictionary of English does not know, which knows the inflections of its own."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 _HYPHENATED = re.compile(r"(?P<address>\S*(?:@|://)\S+|\b(?i:www)\.\S+)|[^\W\d_]+(?:-[^\W\d_]+)*")
@@ -47,7 +56,7 @@ class Spelling:
     texts, or the stop word ("which", and so "many" and "much"), with the same first letter at one slip's distance (two for long words; a
     slip is a letter wrong, missing, too many, or swapped with its neighbour; optimal string alignment): the
     nearest; of several one that is a likely slip away, and of these the one that most texts hold. A word of four
-    letters is only read as one a likely slip away ("opec" is no "open"). Of three letters, not all capitals, only a stop word is made, by one more letter ("wht"). Without such a word one of
+    letters is only read as one a likely slip away ("opec" is no "open"). Of three letters, not all capitals, only a stop word is made, by one more letter ("wht") or two swapped ("teh"). Without such a word one of
     six letters or more and no capital, which would often be a name, is read as a common word of English a likely
     slip away, so that the question makes sense at least. Without that one too it stays. A contraction without
     its apostrophe gets it ("didnt").
@@ -100,9 +109,11 @@ class Spelling:
 
     def _meant(self, typed: str, *, is_name: bool, shouted: bool, begins: bool = False) -> str:
         word = typed.lower()
+        if word in _ASKED and word not in self._lexical.words:
+            return _as_typed(_ASKED[word], typed)
         if (
             not _SHORTEST - 1 <= len(word) <= _LONGEST
-            or self._lexical.holds(word)
+            or self._holds(word)
             or self._is_word(word)
             or word in _english()
         ):
@@ -115,7 +126,11 @@ class Spelling:
         if len(word) < _SHORTEST:
             if typed.isupper():
                 return typed
-            choices = {one: n for one, n in choices.items() if one in _SHORT_STOP_WORDS}
+            choices = {
+                one: n
+                for one, n in choices.items()
+                if one in _SHORT_STOP_WORDS or (one in STOP_WORDS and sorted(one) == sorted(word))
+            }
         near = process.extract(
             word,
             choices.keys(),
@@ -142,6 +157,16 @@ class Spelling:
             key=lambda one: (one[1], _unlikely(word, one[0]), -choices[one[0]], one[0]),
         )[0]
         return _as_typed(meant, typed)
+
+    def _holds(self, word: str) -> bool:
+        """Tell whether a text holds ``word`` or an inflection of it: "presidant" has the stem of "president", and is none."""
+        words = self._lexical.words
+        if word in words or word in STOP_WORDS:
+            return True
+        return self._lexical.holds(word) and any(
+            word + ending in words or (word.endswith(ending) and word.removesuffix(ending) in words)
+            for ending in _ENDINGS
+        )
 
     def _is_same_name(self, typed: str, meant: str, slips: float, *, begins: bool) -> bool:
         """Tell whether ``typed``, which had a capital, is rather ``meant`` than the name of something else."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path
@@ -14,6 +16,7 @@ from index._text import byline_spans
 from index.chunk import sentence_spans
 from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError, FootnoteError, ReaderError
+from index.lexical import LexicalIndex
 from index.retrieve import Retriever
 from index.spelling import Spelling, names_of
 from index.store import Generation, Store
@@ -51,14 +54,16 @@ _BATCH = 16
 
 CLOSE_COSINE = 0.35
 CLOSE_COVERAGE = 0.6
-"""A passage with this cosine, or this share of the question's terms, is about its subject: what tells
-the two reasons of a refusal apart."""
+CLOSE_CONFIDENCE = 0.1
+"""A passage with this cosine, or this share of the question's terms, is about its subject, and so is one with an
+answer of this confidence: what tells the two reasons of a refusal apart."""
 
 
 _PRONOUNS = frozenset(
     "i me my myself we us our ourselves you your yourself he him his himself she her hers herself it its "
     "itself they them their theirs themselves who whom whose which that this these those".split()
 )
+_NAME = re.compile("[A-Z][a-z]{3}")
 _SUBJECTS = frozenset({"he", "she", "they", "we"})
 _SPELT_LIKE_PRONOUNS = frozenset({"IT", "ME", "US", "WHO"})  # abbreviations
 _OPENING, _CLOSING = "\"'“‘«", "\"'”’»"
@@ -185,6 +190,7 @@ class QA:
         self._embedder = embedder
         self._config = config
         self._lock = threading.Lock()
+        self._failed = ""  # the stamp with which it could not be opened
         self._looking = threading.Lock()
         self._looked: tuple[str, str | None] = ("", None)  # a stamp, and what was wrong then
         self._snapshot = self._open()
@@ -331,16 +337,23 @@ class QA:
         )
 
     def _current(self) -> _Snapshot:
-        """Return the newest generation, opening it if it is new."""
-        try:
-            if self._source.current() != self._snapshot.generation.token:
+        """Return the newest generation, opening it if it is new; the one in memory where that cannot be opened.
+
+        What is in memory was verified and is whole; `damage` says what is wrong on disk. Nothing is opened
+        a second time before a file has changed.
+        """
+        with suppress(FootnoteError):
+            if self._is_new():
                 with self._lock:
-                    if self._source.current() != self._snapshot.generation.token:
-                        self._snapshot = self._open()
-        except FootnoteError:
-            # What is in memory was verified and is whole; `damage` says what is wrong on disk.
-            pass
+                    if self._is_new() and (stamp := self._source.stamp()) != self._failed:
+                        try:
+                            self._snapshot = self._open()
+                        except FootnoteError as exc:
+                            self._failed, self._looked = stamp, (stamp, str(exc))
         return self._snapshot
+
+    def _is_new(self) -> bool:
+        return self._source.current() != self._snapshot.generation.token
 
     def _problem(self, question: str, snapshot: _Snapshot) -> Refusal | None:
         if not snapshot.generation.chunks:
@@ -353,7 +366,8 @@ class QA:
         questions = [*map(with_question_mark, questions)]
         config, documents = self._config, snapshot.generation.documents_by_id
         most = config.passages + config.further
-        found = snapshot.retriever.search(questions, max(most, config.depth))
+        searched = [_searched(question, snapshot.generation.lexical) for question in questions]
+        found = snapshot.retriever.search(searched, max(most, config.depth))
         chosen = [
             worth_reading(question, hits, documents, most)
             for question, hits in zip(questions, found, strict=True)
@@ -397,7 +411,8 @@ class QA:
         documents = snapshot.generation.documents_by_id
         sure = [self._confidence.probability(signals) for signals in evidence.signals]
         if not sure or sure[0] < threshold:
-            refusal = Refusal.NO_ANSWER if _is_close(evidence.hits) else Refusal.NOTHING_CLOSE
+            is_close = _is_close(evidence.hits) or (sure and sure[0] >= CLOSE_CONFIDENCE)
+            refusal = Refusal.NO_ANSWER if is_close else Refusal.NOTHING_CLOSE
             return Answer(
                 question,
                 text=None,
@@ -409,7 +424,7 @@ class QA:
         answers = [
             Alternative(
                 group.text,
-                probability,
+                min(probability, sure[0]),  # it goes by more than what orders them
                 tuple(
                     self._cite(place, documents)
                     for place in (*group.places, *also_said(group, evidence.found))[:top]
@@ -456,6 +471,12 @@ def _texts(questions: object) -> list[str]:
         if not isinstance(text, str):
             raise ConfigError(f"A question is of type {type(text).__name__}; give text.")
     return texts
+
+
+def _searched(question: str, lexical: LexicalIndex) -> str:
+    """Return what passages are searched by: of "What does REM stand for?" no "stand", which others hold."""
+    short = asked_short_form(question)
+    return f"What is {short}?" if short and short.lower() in lexical.words else question
 
 
 def _fallen_back(generation: Generation) -> str | None:
@@ -510,8 +531,10 @@ def _weigh(
             for c in candidates
             if spells_out(c.text, short) or is_explanation(c, short)
         ]
-        # "What does the president stand for?" is none of these questions, "What does NASA stand for?" is.
-        candidates = spelt if spelt or sum(map(str.isupper, short)) > 1 else candidates
+        # Neither "What does the president stand for?" nor "What does DeSantis stand for?" is one of these
+        # questions, "What does NASA stand for?" is.
+        is_short = sum(map(str.isupper, short)) > 1 and not _NAME.search(short)
+        candidates = spelt if spelt or is_short else candidates
     groups = group_answers(candidates)
     signals = tuple(Signals.of(group, groups, hits, indexed) for group in groups)
     return Evidence(tuple(found), tuple(hits), tuple(groups), signals)

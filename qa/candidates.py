@@ -24,6 +24,13 @@ _LETTER_A = re.compile(r"(?<=\w )A(?=[^\w\s]*$|[\d,;:)]| \d)")
 """The last word of a name ("hepatitis A"), and no article."""
 
 _NEGATIONS = frozenset("no not never nor neither without non".split())
+_NUMBERS = frozenset(
+    "half quarter quarters third thirds fifth fifths dozen hundred thousand million billion trillion one two three "
+    "four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_OFFICES = frozenset("acting assistant deputy vice".split())
+"""Beside an office it is another one."""
 
 _MEANS = (
     r"\s*\(|,?\s+(?:which\s+|that\s+)?(?:(?:is\s+|was\s+)?short\s+for|(?:stands|stood)\s+for|"
@@ -32,6 +39,7 @@ _MEANS = (
 """What stands between a short form and its long one."""
 
 _WORD = re.compile(r"[^\W\d_]+")
+_JOINT = re.compile(r"\s+(?:at|for|in|of|on)\s")
 _CLAUSE_END = re.compile(r"[.!?;:()\[\]\n]")
 
 _KEPT = {ord(mark): ord(mark) - ord("!") + ord("！") for mark in ".:/-,+#%$"} | {
@@ -189,10 +197,11 @@ def whole_long_form(candidate: Candidate, short: str) -> Candidate:
 
     "Reconstruction and Development" beside "(EBRD)" is "European Bank for Reconstruction and Development". As in Schwartz
     & Hearst 2003 of at most min(n + 5, 2n) words for n letters; none is behind a stop, a bracket or the end of a line.
-    Unchanged where it spells it out itself, or nothing there does.
+    Where it spells it out itself, without what follows that ("gross domestic product of Kenya"); unchanged where
+    nothing there does.
     """
     if spells_out(candidate.text, short):
-        return candidate
+        return _without_rest(candidate, short)
     place, text, first = candidate.place, candidate.hit.chunk.text, candidate.hit.chunk.start
     start, end = place.start - first, place.end - first
     letters = sum(map(str.isalpha, short))
@@ -208,6 +217,14 @@ def whole_long_form(candidate: Candidate, short: str) -> Candidate:
         if spells_out(text[low:high], short):
             wider = Place(place.doc_id, first + low, first + high)
             return replace(candidate, place=wider, text=text[low:high])
+    return candidate
+
+
+def _without_rest(candidate: Candidate, short: str) -> Candidate:
+    for joint in _JOINT.finditer(candidate.text):
+        if spells_out(candidate.text[: joint.start()], short):
+            place = replace(candidate.place, end=candidate.place.start + joint.start())
+            return replace(candidate, place=place, text=candidate.text[: joint.start()])
     return candidate
 
 
@@ -239,15 +256,20 @@ def _same(members: Sequence[Candidate], candidate: Candidate) -> bool:
 def _holds(longer: str, shorter: str) -> bool:
     """Tell whether the words of ``shorter`` stand in ``longer`` in a row; numbers alone do not count.
 
-    What ``longer`` denies ``shorter`` does not say.
+    What ``longer`` denies ``shorter`` does not say, nor is "a million" said by "half a million", or "president"
+    by "vice president".
     """
     # Beside a word, "billion" or "dollars", what is counted is told without the sign.
     words, others = (same_wording(text).replace(_DOLLAR, "").split() for text in (shorter, longer))
     if not any(word.isalpha() and len(word) > 2 for word in words):
         return False
-    if not _NEGATIONS.isdisjoint(set(others) - set(words)):
+    more = set(others) - set(words)
+    if not _NEGATIONS.isdisjoint(more):
         return False
-    return f" {' '.join(words)} " in f" {' '.join(others)} "
+    if not _NUMBERS.isdisjoint(more) and not _NUMBERS.isdisjoint(words):
+        return False
+    before, found, _ = f" {' '.join(others)} ".partition(f" {' '.join(words)} ")
+    return bool(found) and _OFFICES.isdisjoint(before.split()[-1:])
 
 
 def _group(members: Sequence[Candidate], shares: dict[Place, float]) -> Group:

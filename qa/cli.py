@@ -43,6 +43,9 @@ _PLACES = {"n_answerable": 0, "latency_ms": 0} | dict.fromkeys(
 )
 """Decimals of a metric in a table; rates in percent have one."""
 
+_JOINERS = "\u200c\u200d"
+"""Within words of Persian and emoji of several parts."""
+
 _REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """What a disk says that takes no more."""
 
@@ -737,8 +740,8 @@ def _where(document: Document, page: str | None, heading: str | None) -> str:
 
 
 def _inline(text: str) -> str:
-    """Return ``text`` on one line, its ends kept; control characters cannot reach the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    """Return ``text`` on one line, its ends kept; control characters cannot reach the terminal, joiners of letters can."""
+    return "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
 
 
 def _one_line(text: str) -> str:
@@ -749,8 +752,8 @@ def _print_report(report: Report) -> None:
     """Print a row a metric and a column a source, with 95% intervals."""
     from qa.evaluate import name_of_whole
 
-    # One source is the same column twice.
-    sources = report.sources if len(report.sources) > 1 else {}
+    # A source that all are of is the same column twice.
+    sources = {name: part for name, part in report.sources.items() if part.n < report.n}
     parts = {**sources, name_of_whole(sources): report}
     counts = ("questions", *(f"{part.n:,}" for part in parts.values()))
     rows = [(name, *(_figure(part, name) for part in parts.values())) for name in report.metrics]

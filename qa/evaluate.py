@@ -70,6 +70,9 @@ _GZIP_MAGIC = b"\x1f\x8b"
 Progress = Callable[[int], None]
 """Called with the number of questions just done."""
 
+Contexts = dict[str, tuple[str, str]]
+"""Contexts that rows have brought, and their titles, by `context_sha256`."""
+
 
 class ReaderLike(Protocol):
     """What ``evaluate_reading`` needs of a reader."""
@@ -105,29 +108,31 @@ class QALike(SearcherLike, Protocol):
 
 
 def load_examples(
-    path: str | Path, *, limit: int | None = None, seed: int = 0, passages: bool = True
+    *paths: str | Path, limit: int | None = None, seed: int = 0, passages: bool = True
 ) -> list[Example]:
-    """Read a question file, gzipped or not, and return its rows, or ``limit`` of them (``sample``).
+    """Read question files, gzipped or not, and return their rows, or ``limit`` of them (``sample``).
 
     Without ``passages``, for questions to an index that is there, contexts may be missing.
     Raises QuestionFileError, naming the file and the line, for the first row that cannot be used.
     """
-    file = Path(path)
     examples: list[Example] = []
-    line_of: dict[str, int] = {}
-    contexts: dict[str, Example] = {}
-    for number, line in question_lines(file):
-        example = _parse(line, f"{file}, line {number}", passages, contexts)
-        if example.id in line_of:
-            raise QuestionFileError(
-                f"{file}, line {number} has the id {example.id!r} of line {line_of[example.id]}; "
-                "give each question its own."
-            )
-        line_of[example.id] = number
-        examples.append(example)
-        contexts.setdefault(context_sha256(example.context), example)
-    if not examples:
-        raise QuestionFileError(f"{file} holds no question; it needs one JSON object a line.")
+    seen: dict[str, str] = {}
+    contexts: Contexts = {}
+    for file in map(Path, paths):
+        before = len(examples)
+        for number, line in question_lines(file):
+            where = f"{file}, line {number}"
+            example = _parse(line, where, passages, contexts)
+            if example.id in seen:
+                first = seen[example.id].removeprefix(f"{file}, ")
+                raise QuestionFileError(
+                    f"{where} has the id {example.id!r} of {first}; give each question its own."
+                )
+            seen[example.id] = where
+            examples.append(example)
+            contexts.setdefault(context_sha256(example.context), (example.context, example.title))
+        if len(examples) == before:
+            raise QuestionFileError(f"{file} holds no question; it needs one JSON object a line.")
     return examples if limit is None else sample(examples, limit, seed)
 
 
@@ -169,22 +174,19 @@ def context_sha256(context: str) -> str:
     return hashlib.sha256(context.encode()).hexdigest()
 
 
-def with_context(row: Mapping[str, Any], known: Example) -> dict[str, Any]:
-    """Return a row that names its context, with it, its title and its answers; ``known`` is a row with that context.
+def with_context(row: Mapping[str, Any], context: str, title: str) -> dict[str, Any]:
+    """Return a row that names its context, with it, its title and its answers.
 
     A span that is none of it is an empty answer. Raises `KeyError`, `TypeError` or `ValueError` where
     ``spans`` is no list of pairs of numbers.
     """
     spans = [(start, end) for start, end in row["spans"]]
-    texts = [
-        known.context[start:end] if 0 <= start < end <= len(known.context) else ""
-        for start, end in spans
-    ]
+    texts = [context[start:end] if 0 <= start < end <= len(context) else "" for start, end in spans]
     answers = {"text": texts, "answer_start": [start for start, _ in spans]}
-    return {**row, "context": known.context, "title": known.title, "answers": answers}
+    return {**row, "context": context, "title": title, "answers": answers}
 
 
-def _parse(line: bytes, where: str, passages: bool, contexts: Mapping[str, Example]) -> Example:
+def _parse(line: bytes, where: str, passages: bool, contexts: Contexts) -> Example:
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as exc:
@@ -201,7 +203,7 @@ def _parse(line: bytes, where: str, passages: bool, contexts: Mapping[str, Examp
                 "an earlier row, or leave this one out."
             )
         try:
-            row = with_context(row, known)
+            row = with_context(row, *known)
         except (KeyError, TypeError, ValueError) as exc:
             raise QuestionFileError(
                 f'{where} has no "spans" of its context; give pairs of offsets, or [] for no answer.'
@@ -520,7 +522,8 @@ def compare(
         name: [example for example in asked if example.source == name]
         for name in sorted({example.source for example in asked} - {""})
     }
-    shown = parts if len(parts) > 1 else {}
+    # A source that all are of would be the same twice.
+    shown = {name: rows for name, rows in parts.items() if len(rows) < len(asked)}
     return {
         name: _differences(score, rows, first, second)
         for name, rows in {**shown, name_of_whole(shown): asked}.items()

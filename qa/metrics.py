@@ -228,7 +228,9 @@ def paired_bootstrap(
     Rows are resampled together (Efron & Tibshirani 1993, chapter 16), whole ``groups`` of them if given
     (as in `bootstrap_interval`). The p-value is two-sided: the share of samples of the centred
     differences whose mean is at least as far from 0 as the one found, with 1 added to both counts
-    (Davison & Hinkley 1997, section 4.2), so that it is never 0.
+    (Davison & Hinkley 1997, section 4.2), so that it is never 0. Nor is it below 2 / 2**n for n rows
+    or groups, which is what exchanging the two runs at random gives at the least (Fisher 1935): one
+    question proves nothing.
     """
     one, two = _pair(first, second)
     if not len(one):
@@ -238,7 +240,10 @@ def paired_bootstrap(
     means = _resampled_means(differences, seed, samples, groups)
     low, high = np.percentile(means, [2.5, 97.5])
     as_far = np.abs(means - found) >= abs(found) - _COUNT_TOLERANCE
-    return float(low), float(high), float((1 + as_far.sum()) / (1 + samples))
+    labels = 0 if groups is None else len(set(groups))
+    independent = labels if labels > 1 else len(one)
+    p = max((1 + as_far.sum()) / (1 + samples), 2.0 ** (1 - min(independent, 64)))
+    return float(low), float(high), float(p)
 
 
 def _resampled_means(

@@ -26,31 +26,6 @@ Mask = NDArray[np.bool_]
 """Which tokens belong to the passage, shape ``(..., tokens)``."""
 
 
-def best_spans(
-    start_logits: Logits,
-    end_logits: Logits,
-    offsets: Offsets,
-    context_mask: Mask,
-    *,
-    max_answer_tokens: int = 30,
-    top: int = 5,
-) -> Reading:
-    """Return the ``top`` best distinct spans of one window; see ``best_spans_batch``.
-
-    ``start_logits``, ``end_logits`` and ``context_mask`` have shape ``(tokens,)``, ``offsets``
-    ``(tokens, 2)``.
-    """
-    (reading,) = best_spans_batch(
-        start_logits[None],
-        end_logits[None],
-        offsets[None],
-        context_mask[None],
-        max_answer_tokens=max_answer_tokens,
-        top=top,
-    )
-    return reading
-
-
 def best_spans_batch(
     start_logits: Logits,
     end_logits: Logits,

@@ -133,7 +133,27 @@ def test_nothing_close_is_another_reason(tmp_path: Path) -> None:
         confidence(),
         embedder=Orthogonal(),
     )
+    assert qa.ask("Who paints yellow submarines?").refusal is Refusal.NO_ANSWER  # withheld at 27%
+    qa._confidence = logistic_confidence(-6.0, margin=1.0)
     assert qa.ask("Who paints yellow submarines?").refusal is Refusal.NOTHING_CLOSE
+
+
+def test_another_answer_is_never_surer_than_the_first(tmp_path: Path) -> None:
+    # The groups' order is by their share, and the confidence goes by other signals too.
+    qa = qa_of(tmp_path, document("one", "Zanzibar, zoo, zoe and zulu."))
+    qa._confidence = logistic_confidence(3.0, 0.0, gap=-5.0)
+    answer = qa.ask("Which?", threshold=0.0)
+    assert answer.alternatives
+    assert {other.confidence for other in answer.alternatives} == {answer.confidence}
+
+
+def test_what_is_searched_by_of_a_short_form_is_the_short_form(tmp_path: Path) -> None:
+    # Seen: "what does REM stand for" was answered from a manual, in which "E4 stands for a blocked pump".
+    texts = ["Zzz: rapid eye movement (REM) sleep.", "E4 stands for a pump, E5 stands for a fan."]
+    qa = qa_of(tmp_path, *(document(str(at), text) for at, text in enumerate(texts)))
+    [known] = qa.examine(["What does REM stand for?"])
+    assert [hit.coverage for hit in known.hits if hit.chunk.doc_id == "0"] == [1.0]
+    assert {hit.coverage for hit in qa.examine(["What does XYZ stand for?"])[0].hits} != {0.0}
 
 
 @pytest.mark.parametrize(
@@ -265,6 +285,7 @@ def test_who_wrote_an_article_answers_no_other_question(
         ("What does NASA stand for?", None),  # nothing spells it out
         ("Which memory does RAM stand for?", "personal identification number"),
         ("What does the chief stand for?", "personal identification number"),
+        ("What does DeSantis stand for?", "personal identification number"),
         ("What is it?", "personal identification number"),
     ],
 )
@@ -554,6 +575,27 @@ def test_what_is_on_disk_is_read_again_only_after_a_change(
     (tmp_path / "index" / "gen-000001" / "vectors.faiss").write_bytes(b"")
     assert len({qa.damage() for _ in range(3)}) == 1
     assert len(opened) == 1
+
+
+def test_an_index_that_cannot_be_opened_is_not_opened_again_before_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    qa = qa_of(tmp_path, document("one", "In zanzibar."))
+    index_documents(
+        tmp_path / "index", [document("two", "In zimbabwe.")], embedder=FakeEmbedder(dimension=32)
+    )
+    opened: list[Store] = []
+    real = Store.open
+    monkeypatch.setattr(
+        Store, "open", lambda self, *args: (opened.append(self), real(self, *args))[1]
+    )
+    assert {qa.ask("Where?").text for _ in range(3)} == {"zanzibar"}
+    assert len({qa.damage() for _ in range(3)}) == 1
+    assert len(opened) == 1
+    index_documents(tmp_path / "index", [document("two", "In zimbabwe.")], embedder=FakeEmbedder())
+    assert qa.ask("Where?").text == "zimbabwe"
+    assert qa.damage() is None
+    assert len(opened) == 2
 
 
 def test_many_threads_and_a_swap(tmp_path: Path) -> None:

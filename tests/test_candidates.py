@@ -205,6 +205,12 @@ def test_an_answer_is_worded_as_most_of_its_spans_come_closest_to() -> None:
         ("5%", "5"),
         ("20 %", "20"),
         ("$100", "100"),
+        ("half a million euros", "a million euros"),
+        ("two hundred thousand", "two hundred"),
+        ("two thirds", "two"),
+        ("twenty five people", "five people"),
+        ("the deputy mayor", "the mayor"),
+        ("Vice President", "President"),
     ],
 )
 def test_another_figure_is_another_answer(one: str, other: str) -> None:
@@ -228,6 +234,9 @@ def test_another_figure_is_another_answer(one: str, other: str) -> None:
         ("$1,500", "$1500"),
         ("5%.", "5 %"),
         ("$300 billion", "300 billion dollars"),
+        ("deputy mayor Anna Lund", "Anna Lund"),
+        ("the seven-day truce", "truce"),
+        ("one of the founders", "the founders"),
     ],
 )
 def test_one_answer_in_two_spellings_is_one(one: str, other: str) -> None:
@@ -318,6 +327,13 @@ def test_a_short_form_is_explained_beside_it(
             "National Institute of Public Health",
         ),
         ("World Health Organization (WHO)", "World Health Organization", "WHO", None),
+        (
+            "The gross domestic product of Kenya (GDP) was",
+            "gross domestic product of Kenya",
+            "GDP",
+            "gross domestic product",
+        ),
+        ("the Bank of England (BOE)", "Bank of England", "BOE", None),
         ("Bank of Europe. Reconstruction and Development (BRD)", "Development", "BRD", None),
         ("It is carbon dioxide (CO2).", "dioxide", "CO2", None),
         ("the deoxyribonucleic acid (DNA)", "acid", "DNA", None),

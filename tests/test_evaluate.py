@@ -526,6 +526,29 @@ def test_two_runs_are_compared_row_by_row(tmp_path: Path) -> None:
     assert "precision" not in {one.metric for one in same["all"]}
 
 
+def test_a_source_beside_rows_without_one_is_compared() -> None:
+    rows = [
+        Example(str(n), "q", "Rome", ("Rome",), (0,), source=name)
+        for n, name in enumerate(["a", ""])
+    ]
+    run = run_of(rows, ["Rome", "Paris"])
+    assert list(evaluate.compare("reading", rows, run, run, threshold=0.5)) == ["a", "all"]
+    [alone, run] = rows[:1], {"0": run["0"]}
+    assert list(evaluate.compare("reading", alone, run, run, threshold=0.5)) == ["all"]
+
+
+def test_files_are_read_as_one(tmp_path: Path) -> None:
+    named = {"id": "q2", "question": "Where?", "context_sha256": MET, "spans": [[12, 16]]}
+    files = [write(tmp_path / "a.jsonl", [row(1)]), write(tmp_path / "b.jsonl", [named])]
+    assert [each.id for each in evaluate.load_examples(*files)] == ["q1", "q2"]
+    with pytest.raises(QuestionFileError, match=r"a\.jsonl, line 1 has the id 'q1' of line 1;"):
+        evaluate.load_examples(files[0], files[0])
+    with pytest.raises(
+        QuestionFileError, match=r"c\.jsonl, line 1 has the id 'q1' of .*a\.jsonl, line 1;"
+    ):
+        evaluate.load_examples(files[0], write(tmp_path / "c.jsonl", [row(1)]))
+
+
 def test_the_whole_has_another_name_than_each_source() -> None:
     rows = [
         Example(str(n), "q", "Rome", ("Rome",), (0,), source=name)

@@ -123,6 +123,20 @@ def test_a_run_leaves_a_checkpoint_a_curve_and_a_record(
     assert record["dev_scores"]["all"]["f1"] == pytest.approx(best)
 
 
+def test_a_run_of_one_step_learns(base: Path, files: tuple[Path, Path], tmp_path: Path) -> None:
+    record, _ = run(base, files, tmp_path / "out", config(epochs=1, batch=64, average=0.0))
+    assert record["steps"] == 1
+    learnt, before = (
+        next(
+            tensor
+            for name, tensor in safetensors.load_file(folder / "model.safetensors").items()
+            if name.endswith("word_embeddings.weight")
+        )
+        for folder in (tmp_path / "out", base)
+    )
+    assert not torch.equal(learnt, before)
+
+
 def test_dev_is_read_as_often_as_was_asked(
     base: Path, files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -609,9 +623,9 @@ def test_the_rate_rises_over_the_warm_up_and_ends_at_0() -> None:
 
 
 def test_each_layer_has_its_rate(base: Path, files: tuple[Path, Path], tmp_path: Path) -> None:
-    """One step of Adam moves a weight by the rate, so the ratio of the moves is that of the rates."""
+    """One step of Adam moves a weight by the rate, here half of the highest: the run's middle is the step's."""
     given = config(
-        epochs=0.1, layer_decay=0.25, warmup=0.0, average=0.0, weight_decay=0.0, head=1.0
+        epochs=0.1, layer_decay=0.25, warmup=0.0, average=0.0, weight_decay=0.0, head=1.0, lr=2e-3
     )
     record, _ = run(base, files, tmp_path / "out", given)
     assert record["steps"] == 1

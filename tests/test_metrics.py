@@ -203,6 +203,13 @@ def test_paired_bootstrap_turned_round_is_its_negative(pairs, seed):
     assert turned == pytest.approx((-high, -low, p), abs=1e-9)
 
 
+def test_one_question_proves_nothing():
+    assert metrics.paired_bootstrap([1], [0], 0) == (-1.0, -1.0, 1.0)
+    assert metrics.paired_bootstrap([1] * 5, [0] * 5, 0)[2] == 2 / 2**5
+    assert metrics.paired_bootstrap([1] * 40, [0] * 40, 0, samples=999)[2] == 1 / 1000
+    assert metrics.paired_bootstrap([1] * 40, [0] * 40, 0, groups=["a", "b"] * 20)[2] == 0.5
+
+
 def test_bootstrap_interval_depends_on_the_seed_alone():
     values = np.sqrt(np.arange(50.0))
     assert metrics.bootstrap_interval(values, 1) == metrics.bootstrap_interval(values, 1)

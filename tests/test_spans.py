@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa.spans import best_spans, best_spans_batch, merge_windows
+from qa.spans import best_spans_batch, merge_windows
 from qa.types import Reading, Span
 from tests.conftest import rounds
 
@@ -46,6 +46,12 @@ def logits(size: int, **at: float) -> np.ndarray[Any, Any]:
 
 PASSAGE = "the envoys flew to Doha on Sunday"
 # tokens: 0 [CLS], 1-2 question, 3 [SEP], 4 the 5 envoys 6 flew 7 to 8 Doha 9 on 10 Sunday, 11 [SEP]
+
+
+def best_spans(*window: np.ndarray[Any, Any], **options: int) -> Reading:
+    """The spans of a window that is alone in its batch."""
+    (reading,) = best_spans_batch(*(part[None] for part in window), **options)
+    return reading
 
 
 def text_of(reading: Reading, rank: int = 0) -> str:

@@ -39,6 +39,8 @@ def spelling(texts: list[str] = TEXTS, names: frozenset[str] | None = None) -> S
         ("whihc", "which"),  # in no text, but every question may hold it
         ("who won wimbeldon, and whn?", "who won wimbledon, and when?"),
         ("Wht hav they won?", "What have they won?"),
+        ("who won teh market", "who won the market"),
+        ("telescopy", "telescope"),  # which has its stem, and is no inflection of it
         ("Télescope🦊", "Telescope🦊"),
         ("Did the telescpoe's mirror work?", "Did the telescope's mirror work?"),
         (
@@ -209,6 +211,8 @@ def test_of_an_abbreviation_two_letters_swapped_or_one_doubled_are_put_right() -
         ("Isnt it? It wasnt; it doesnt.", "Isn't it? It wasn't; it doesn't."),
         ("DIDNT THEY", "DIDN'T THEY"),
         ("what theyre saying", "what they're saying"),
+        ("whats the market, and hows wimbledon", "what's the market, and how's wimbledon"),
+        ("Wheres it? WHENS IT?", "Where's it? WHEN'S IT?"),
         ("why didn't they", "why didn't they"),
         ("the wont cant", "the wont cant"),  # words of English
     ],

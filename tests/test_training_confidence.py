@@ -21,6 +21,7 @@ from qa.candidates import Candidate, Group, Place
 from qa.confidence import CALIBRATED, RIGHT, Confidence, Signals
 from qa.reader import Reader
 from qa.training import confidence as training_confidence
+from qa.training import plots
 from qa.training.__main__ import main
 from qa.training.confidence import (
     Asked,
@@ -29,6 +30,7 @@ from qa.training.confidence import (
     calibrate,
     fit,
     keep,
+    measure,
     measure_half,
     part,
 )
@@ -268,6 +270,26 @@ def test_calibrating_finds_how_sharp_and_how_sure_it_should_be() -> None:
     assert model.measured["at_threshold"]["precision"] >= 0.8
 
 
+@pytest.mark.parametrize("shift", [-1.0, -0.3, 0.4])
+def test_what_is_measured_is_what_the_calibrated_model_gives(shift: float) -> None:
+    asked = rows(60, 1.7, shift)
+    model = calibrate(Examined(), SHIPPED, asked)  # type: ignore[arg-type]
+    found = Examined().examine([example.question for example in asked])
+    sure = np.array([model.probability(evidence.signals[0]) for evidence in found])
+    right = np.array([bool(example.answers) for example in asked])
+    assert min(abs(sure - model.threshold)) > 1e-6
+    given = sure >= model.threshold
+    assert model.measured["at_threshold"]["precision"] == round(float(right[given].mean()), 4)
+    assert model.measured["at_threshold"]["right_kept"] == round(float(given[right].mean()), 4)
+
+
+def test_what_needs_both_kinds_is_none_without_them() -> None:
+    sure, all_right = np.array([0.3, 0.9]), np.array([True, True])
+    found = measure(sure, all_right, all_right, 0.5)
+    assert (found["auroc"], found["auroc_answerable"]) == (None, None)
+    assert "NaN" not in json.dumps(found)
+
+
 @pytest.mark.parametrize(
     ("examples", "message"),
     [
@@ -350,6 +372,23 @@ def test_where_to_write_is_looked_at_before_anything_is_asked(
     monkeypatch.setattr("sys.argv", ["confidence", "--questions", str(questions), "--out", out])
     with pytest.raises(ConfigError, match="There is no folder"):
         training_confidence.main()
+
+
+def test_a_source_is_cut_into_one_corpus_at_least(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "sys.argv", ["confidence", "--questions", "q.jsonl", "--parts", "1", "0",
+                     "--out", str(tmp_path / "c.json")]
+    )  # fmt: skip
+    with pytest.raises(ConfigError, match="--parts is 0"):
+        training_confidence.main()
+
+
+def test_plots_of_a_confidence_that_measured_nothing_say_so(tmp_path: Path) -> None:
+    (tmp_path / "confidence.json").write_bytes(SHIPPED.to_bytes())
+    with pytest.raises(ConfigError, match="holds nothing measured to draw"):
+        plots.main([str(tmp_path)])
 
 
 def test_sources_that_are_not_there_are_named_before_anything_is_asked(

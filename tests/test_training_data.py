@@ -259,6 +259,28 @@ def test_a_row_names_its_context_by_its_digest(tmp_path: Path) -> None:
     }
 
 
+def test_a_row_that_is_left_out_still_brings_its_context(tmp_path: Path) -> None:
+    known = raw_rows(1)[0]
+    wrong = known | {"answers": {"text": ["a hill"], "answer_start": [1]}}
+    named = {
+        "id": "asked",
+        "question": "On what?",
+        "context_sha256": hashlib.sha256(known["context"].encode()).hexdigest(),
+        "spans": [],
+    }
+    rejected = Rejected()
+    [asked] = load_rows([write_rows(tmp_path / "a.jsonl", [wrong, named])], rejected)
+    assert (asked.id, asked.context, asked.title) == ("asked", known["context"], known["title"])
+    assert rejected.counts() == {"no offset of its answers matches": 1}
+
+
+def test_sources_to_join_that_are_not_there_are_named(tokenizer: Tokenizer) -> None:
+    rows = [example("It is red.", "red")]
+    with pytest.raises(ConfigError, match="No rows are of nosuch, whose sentences"):
+        TrainingData.build(rows, tokenizer, replace(PLAIN, joined=("nosuch",)))
+    assert len(TrainingData.build(rows, tokenizer, replace(PLAIN, joined=("qamr",)))) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "least", "sources"),
     [

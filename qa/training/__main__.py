@@ -88,9 +88,7 @@ def _average(given: dict[str, Any]) -> None:
 
 
 def _calibrate(given: dict[str, Any]) -> None:
-    examples = [
-        example for file in given["questions"] for example in load_examples(file, passages=False)
-    ]
+    examples = load_examples(*given["questions"], passages=False)
     out = given["out"] or given["index"] / CALIBRATED
     if given["out"]:
         check_folder(out)
@@ -101,7 +99,8 @@ def _calibrate(given: dict[str, Any]) -> None:
         f"{found['questions']} questions, {found['right']} answered right. ECE {found['ece']:.3f}, "
         f"AUROC {found['auroc']:.3f}; the threshold is now {model.threshold:.2f}, at which it answers "
         f"{found['at_threshold']['answerable_answered']:.0%} of the answerable questions and "
-        f"{found['at_threshold']['precision']:.0%} of its answers are right. Written to {out}."
+        f"{found['at_threshold']['precision']:.0%} of its answers are right. Written to {out}; a chat that runs "
+        "takes it when it is started again."
     )
 
 
@@ -123,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--base",
         required=True,
-        help="a folder of transformers or sentence-transformers, or of a reader (qa/models/reader), or a name",
+        help="a folder of transformers or sentence-transformers, or of a reader (qa/models/reader), or all-MiniLM-L6-v2",
     )
     command.add_argument("--out", type=Path, required=True, metavar="DIR")
     command.add_argument("--teacher", metavar="DIR", help="a larger reader to learn from")

@@ -243,7 +243,7 @@ def calibrate(qa: QA, shipped: Confidence, examples: Sequence[Example]) -> Confi
     right or wrong, where its confidence says nothing about which are right, or where no threshold gives 80% precision.
     """
     asked = [
-        (shipped.logit(evidence.signals[0]), _is_right(evidence, example), bool(example.answers))
+        (evidence.signals[0], _is_right(evidence, example), bool(example.answers))
         for at in range(0, len(examples), _ASK_BATCH)
         for example, evidence in zip(
             examples[at : at + _ASK_BATCH],
@@ -259,7 +259,7 @@ def calibrate(qa: QA, shipped: Confidence, examples: Sequence[Example]) -> Confi
             f"calibrating needs {_LEAST}, and {_LEAST_EACH} each of right and wrong. Add questions, "
             "some of them without an answer in the index."
         )
-    logits = np.array([one[0] for one in asked])
+    logits = np.array([shipped.logit(one[0]) for one in asked])
     answerable = np.array([one[2] for one in asked])
     model = _logistic(_PLATT_REGULARISATION).fit(logits[:, None], right)
     slope = float(model[1].coef_[0, 0] / model[0].scale_[0])
@@ -269,12 +269,15 @@ def calibrate(qa: QA, shipped: Confidence, examples: Sequence[Example]) -> Confi
             "On these questions right answers are no surer than wrong ones; check that their accepted "
             "answers are in the words of the index's documents."
         )
-    predicted = 1 / (1 + np.exp(-(slope * logits + shift)))
-    threshold = _threshold(predicted, right)
-    return replace(
+    fitted = replace(
         shipped,
         slope=round(slope * shipped.slope, 6),
         shift=round(slope * shipped.shift + shift, 6),
+    )
+    predicted = np.array([fitted.probability(one[0]) for one in asked])
+    threshold = _threshold(predicted, right)
+    return replace(
+        fitted,
         threshold=threshold,
         measured=measure(predicted, right, answerable, threshold),
     )
@@ -306,7 +309,8 @@ def _threshold(predicted: NDArray[np.float64], right: NDArray[np.bool_]) -> floa
     threshold = metrics.precision_threshold(predicted, right, PRECISION)
     if threshold is None:
         raise ConfigError(f"No threshold reaches {PRECISION:.0%} precision on these questions.")
-    return threshold  # not rounded: that could let in answers below it
+    # Halfway to the question below it: asked alone or with others, one differs in the eighth decimal.
+    return (threshold + float(predicted[predicted < threshold].max(initial=0.0))) / 2
 
 
 def _is_right(evidence: Evidence, example: Example) -> bool:
@@ -329,7 +333,7 @@ def measure(
 ) -> dict[str, Any]:
     """Return ECE, AUROC (of being right, and of being answerable), reliability and risk-coverage.
 
-    What needs questions of both kinds is None where all are answerable, or none is.
+    What needs questions of both kinds is None where all are right, or answerable, or none is.
     """
     curve = metrics.risk_coverage(predicted, right)
     at = [int(np.searchsorted(curve.coverage, share)) for share in np.arange(0.05, 1.01, 0.05)]
@@ -340,10 +344,8 @@ def measure(
         "answerable": int(answerable.sum()),
         "right": int(right.sum()),
         "ece": round(metrics.expected_calibration_error(predicted, right), 4),
-        "auroc": round(metrics.auroc(predicted, right), 4),
-        "auroc_answerable": None
-        if answerable.all() or not answerable.any()
-        else round(metrics.auroc(predicted, answerable), 4),
+        "auroc": _auroc(predicted, right),
+        "auroc_answerable": _auroc(predicted, answerable),
         "aurc": round(curve.area, 4),
         "coverage_at_80": round(metrics.coverage_at_precision(predicted, right, 0.8), 4),
         "coverage_at_90": round(metrics.coverage_at_precision(predicted, right, 0.9), 4),
@@ -395,6 +397,12 @@ def measure_half(
     return {"questions": 2 * count, **means}
 
 
+def _auroc(predicted: NDArray[np.float64], positive: NDArray[np.bool_]) -> float | None:
+    if positive.all() or not positive.any():
+        return None
+    return round(metrics.auroc(predicted, positive), 4)
+
+
 def _share(flags: NDArray[np.bool_]) -> float | None:
     return round(float(flags.mean()), 4) if flags.size else None
 
@@ -428,8 +436,12 @@ def main() -> None:
     arguments = parser().parse_args()
     for path in filter(None, (arguments.out, arguments.signals)):
         check_folder(path)
-    questions = [example for file in arguments.questions for example in load_examples(file)]
-    more = [example for file in arguments.corpus for example in load_examples(file)]
+    if min(arguments.parts) < 1:
+        raise ConfigError(
+            f"--parts is {min(arguments.parts)}; a source is cut into 1 corpus or more."
+        )
+    questions = load_examples(*arguments.questions)
+    more = load_examples(*arguments.corpus) if arguments.corpus else []
     there = sorted({example.source for example in questions})
     sources = arguments.sources or there
     if unknown := sorted(set(sources) - set(there)):

@@ -28,7 +28,7 @@ from index.embed import passage_text
 from index.errors import ConfigError, QuestionFileError
 from index.lexical import LexicalIndex
 from index.types import Chunk, Document, document_id
-from qa.evaluate import context_sha256, question_lines, with_context
+from qa.evaluate import Contexts, context_sha256, question_lines, with_context
 from qa.metrics import normalize_answer
 from qa.reader import ReaderConfig, word_cases, word_offsets
 from qa.training.messy import messy_question
@@ -180,7 +180,7 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
     """
     rows: list[Example] = []
     seen: set[str] = set()
-    contexts: dict[str, Example] = {}
+    contexts: Contexts = {}
     for file in files:
         before, earlier = len(rows), Counter(rejected.counts())
         for number, line in question_lines(file):
@@ -193,7 +193,6 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
             else:
                 seen.add(row.id)
                 rows.append(row)
-                contexts.setdefault(context_sha256(row.context), row)
         if len(rows) == before:
             why = dict(Counter(rejected.counts()) - earlier)
             raise QuestionFileError(
@@ -202,15 +201,15 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
     return rows
 
 
-def _parse(line: bytes, contexts: Mapping[str, Example]) -> Example | str:
-    """Return the row, or the reason why it cannot be used; ``contexts`` holds rows by context."""
+def _parse(line: bytes, contexts: Contexts) -> Example | str:
+    """Return the row, or the reason why it cannot be used; its context goes to ``contexts`` all the same."""
     try:
         raw = json.loads(line.decode("utf-8-sig"))
         if "context_sha256" in raw:
             known = contexts.get(raw["context_sha256"])
             if known is None:
                 return "its context is in none of the rows before it"
-            raw = with_context(raw, known)
+            raw = with_context(raw, *known)
         question, context = raw["question"], raw["context"]
         texts = raw["answers"]["text"]
         starts = raw["answers"].get("answer_start", []) if texts else []
@@ -221,6 +220,8 @@ def _parse(line: bytes, contexts: Mapping[str, Example]) -> Example | str:
             text.encode("utf-8")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "it is not a row of a question file"
+    if context.strip():
+        contexts.setdefault(context_sha256(context), (context, title))
     if not question.strip():
         return "its question is empty"
     if not context.strip():
@@ -268,6 +269,17 @@ def readable_title(title: str) -> str:
     else:
         title = "" if _IDENTIFIER.fullmatch(title) else title.replace("_", " ").strip()
     return title if any(character.isalpha() for character in title) else ""
+
+
+def _check_joined(rows: Sequence[Example], joined: Sequence[str]) -> None:
+    if joined == DataConfig().joined:
+        return
+    there = sorted({row.source for row in rows})
+    if unknown := sorted(set(joined) - set(there)):
+        known = ", ".join(source or "(no source)" for source in there)
+        raise ConfigError(
+            f"No rows are of {', '.join(unknown)}, whose sentences were to be joined, but of {known}."
+        )
 
 
 def join_sentences(rows: Sequence[Example], sources: Sequence[str], seed: int) -> list[Example]:
@@ -387,6 +399,7 @@ class TrainingData:
         ``tokenizer`` is the reader's, without truncation; ``progress`` counts the examples once.
         """
         rejected = Rejected() if rejected is None else rejected
+        _check_joined(examples, config.joined)
         examples = join_sentences(examples, config.joined, seed)
         examples = put_titles(examples, config.headed, seed)
         passages, places = _cut(examples, tokenizer, config)

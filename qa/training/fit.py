@@ -394,6 +394,13 @@ class _Trainer:
             return min(1.0, self.state.seconds / (60 * self.config.minutes))
         return min(1.0, self.state.step / (self.total_steps or 1))
 
+    @property
+    def _within_step(self) -> float:
+        """`progress` in the middle of the next step: a single step is not taken at the rate of 0 with which a run begins."""
+        if self.config.minutes is not None:
+            return self.progress
+        return min(1.0, (self.state.step + 0.5) / (self.total_steps or 1))
+
     def precision(self) -> AbstractContextManager[Any]:
         """Return the context to compute logits in."""
         context: AbstractContextManager[Any] = torch.autocast(
@@ -417,7 +424,7 @@ class _Trainer:
         """Take one step on a batch and return its loss."""
         config = self.config
         torch.manual_seed(config.seed * 1_000_003 + self.state.step)
-        rate = learning_rate(self.progress, config.warmup)
+        rate = learning_rate(self._within_step, config.warmup)
         for group in self._optimizer.param_groups:
             group["lr"] = config.lr * group["scale"] * rate
         with self.precision():
@@ -595,7 +602,7 @@ def fit(
     A run that was broken off in ``out`` is taken up; one that is finished is not touched, nor another
     model that is there. ``out`` then holds a transformers checkpoint with its tokenizer, the curve and
     the record. ``base`` is what `locate` takes, or the folder of an exported reader, such as ``qa/models/reader``. ``on_step`` is
-    called with the number of each step, after it was taken and saved. Raises `ConfigError` and
+    called with the number of each step, after it was taken. Raises `ConfigError` and
     `QuestionFileError`.
     """
     console = Console(stderr=True) if console is None else console

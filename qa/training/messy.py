@@ -154,7 +154,8 @@ _KEYWORDS = 0.15
 def messy_question(question: str, rng: np.random.Generator) -> str:
     """Return the question as it might be typed in a chat: one change at least, or several.
 
-    A question that no change touches (a single word, say) comes back as it is. The same state of
+    A question that no change touches (a single word, say), or that is to be keywords and has fewer than two
+    ("What was it?"), comes back as it is. The same state of
     ``rng`` gives the same question.
     """
     question = _SPACES.sub(" ", question).strip()

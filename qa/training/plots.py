@@ -13,9 +13,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from index.errors import ConfigError
 from qa.confidence import CONFIDENCE_FILE, Confidence
 from qa.training._command import exit_status
 
+_DRAWN = ("questions", "ece", "auroc", "reliability", "risk_coverage")
 _INK = "#8a1c1c"
 _SOFT = "#8c857b"
 
@@ -54,7 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m qa.training.plots", description=__doc__)
     parser.add_argument("directory", type=Path, nargs="?", default=CONFIDENCE_FILE.parent)
     directory = parser.parse_args(arguments).directory
-    confidence = Confidence.load(directory / CONFIDENCE_FILE.name)
+    path = directory / CONFIDENCE_FILE.name
+    confidence = Confidence.load(path)
+    if any(confidence.measured.get(name) is None for name in _DRAWN):
+        raise ConfigError(f"{path} holds nothing measured to draw; fit or calibrate it first.")
     for name, draw in (("calibration", calibration), ("risk-coverage", risk_coverage)):
         # No date or version inside: the same figures give the same bytes.
         draw(confidence).savefig(directory / f"{name}.png", dpi=110, metadata={"Software": None})
