@@ -7,6 +7,7 @@ of our own.
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from index._parse import Block, Parsed, assemble, title_of
-from index._text import decode, parse_date, plain, raised, top_matter
+from index._text import decode, has_text, parse_date, plain, raised, top_matter
 from index.errors import LoadError
 
 
@@ -36,8 +37,8 @@ _DROPPED_ROLES = _words(
 # alone, and Elementor's of all its elements, may hold the article as well.
 _DROPPED_NAMES = re.compile(
     r"(?:^|[\s_-])(?:cookies?|consent|gdpr|newsletters?|subscri\w*|signup|promos?|advert\w*|ads?|"
-    r"sponsor\w*|shar(?:e|es|ing|edaddy)|social|related\w*|relatedposts|recommend\w*|recirc\w*|"
-    r"most-(?:read|popular)|trending|comments?|respond|breadcrumbs?|sidebar|menu|nav|navbar|"
+    r"sponsor\w*|shar(?:e|es|ing|edaddy)|social|related\w*|relatedposts|recirc\w*|"
+    r"recommend(?!ation(?!\w))\w*|most-(?:read|popular)|trending|comments?|respond|breadcrumbs?|sidebar|menu|nav|navbar|"
     r"navigation|footer|(?<!elementor-)(?!(?<!\S)widget(?!\S))widget|skip-link|paywall|popup|modal|"
     r"screen-reader-text|sr-only|visually-hidden|topic-list|tags?-(?:list|links)|editsection)"
     r"(?:$|[\s_-])",
@@ -48,6 +49,12 @@ _NOTE_NAMES = re.compile(
 )
 _POWER = re.compile(r"\s*[+\-−]?[0-9]+[+\-−]?\s*")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LAID_OUT = _words(
+    "div ul ol table form p"
+)  # whose ids are of the page's layout, not of a term or heading
+_ASIDES = re.compile(
+    r"(?:^|\s)(?:footnote|admonition|starlight-aside)"
+)  # Sphinx, MkDocs, Starlight
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCK_TAGS = _words(
     "address article blockquote body caption center dd details div dl dt fieldset figcaption figure "
@@ -78,8 +85,8 @@ _PARAGRAPH_WORDS = 5
 _SENTENCE_END = (".", "!", "?", "…", '."', ".'", ".”", ".’", '?"', "?”", '!"', "!”", ".)", ":")
 _NOTICE = re.compile(
     r"(?:- )?(?:(?:skip )?advertisement|(?:please )?share(?: this)?(?: article| story| page| post)?:?|"
-    r"(?:copyright )?(?:©|\(c\) ).*|copyright \d{4}.*|(?:.*\. )?all rights reserved\.?|"
-    r"\d+ min(?:ute)?s? read|read more:.*|loading\.*|you are visitor number .*)",
+    r"(?:copyright )?©.*|copyright (?:\(c\)|\d{4}).*|\(c\) (?:copyright )?\d{4}\b.*|"
+    r"(?:.*\. )?all rights reserved\.?|\d+ min(?:ute)?s? read|read more:.*|loading\.*|you are visitor number .*)",
     re.I,
 )
 _NOTICE_CHARACTERS = 120
@@ -153,7 +160,11 @@ def _metadata(tree: Any) -> dict[str, str]:
             found.setdefault(key, text)
 
     for article in _json_ld_articles(tree):
-        note("title", article.get("headline"))
+        name, shown = plain(article.get("name")), plain(article.get("headline"))
+        page = " ".join(node.text() for node in tree.css("head title")[:1]).lower()
+        if name and name.lower() in page and shown.lower() not in page:
+            shown = name  # Wikipedia's "headline" is its short description
+        note("title", html.unescape(shown))
         note("date", article.get("datePublished"))
         note("author", article.get("author"))
         note("source", article.get("publisher"))
@@ -166,8 +177,8 @@ def _metadata(tree: Any) -> dict[str, str]:
     for key, names in _META_NAMES:
         for name in names:
             note(key, metas.get(name))
-    for node in tree.css("h1")[:1]:
-        headline = " ".join(node.text(separator=" ").split())
+    for node in tree.css(_headlines(tree))[:1]:
+        headline = " ".join(node.text(separator=" ").split()).rstrip(" ¶")
         titles = [" ".join(title.text().split()) for title in tree.css("head title")[:1]]
         # A first headline that the title does not hold is the site's name.
         if not titles or headline.lower() in titles[0].lower():
@@ -188,7 +199,7 @@ def _json_ld_articles(tree: Any) -> list[Mapping[str, Any]]:
     articles: list[Mapping[str, Any]] = []
     for node in tree.css('script[type="application/ld+json"]')[:20]:
         try:
-            pending = [json.loads(node.text())]
+            pending = [json.loads(node.text(), strict=False)]
         except (ValueError, RecursionError):
             continue
         for item in pending:  # it grows
@@ -211,7 +222,12 @@ def _article(tree: Any, body: Any) -> list[Block]:
     sizes = _text_sizes(body)
     main = _main_element(tree, body, sizes)
     headline = next(
-        (node for node in tree.css("h1") if node.mem_id in sizes and _holds(main, node)), None
+        (
+            node
+            for node in tree.css(_headlines(tree))
+            if node.mem_id in sizes and _holds(main, node)
+        ),
+        None,
     )
     # What holds the headline or the article is never dropped for its name: a page may be wrapped in
     # <div class="with-sidebar"> or in a form.
@@ -225,11 +241,12 @@ def _article(tree: Any, body: Any) -> list[Block]:
     told = main.mem_id != body.mem_id
     believed = math.inf if told or headline is not None else half
     boxes = _sign_up_boxes(tree, sizes, kept) | _struck_out(tree, sizes, half)
-    reader = _Reader(kept, boxes, half, believed)
+    title = 0 if headline is None else headline.mem_id
+    reader = _Reader(kept, boxes, half, believed, title)
     pieces = _walk(main, reader, sizes)
     little = _size(pieces) < sizes.get(main.mem_id, 0) / 4
     if told and little and not any(piece.is_paragraph for piece in pieces):
-        reader = _Reader(kept, boxes, half, believed, by_name=False)
+        reader = _Reader(kept, boxes, half, believed, title, by_name=False)
         pieces = _walk(main, reader, sizes)
     end = len(pieces) if told else reader.end_of_article()
     return [Block(piece.text, piece.level, piece.tight) for piece in _without_notices(pieces, end)]
@@ -242,6 +259,11 @@ def _struck_out(tree: Any, sizes: Mapping[int, int], most: float) -> set[int]:
     """
     struck = [node.mem_id for node in tree.css(_STRUCK_OUT)]
     return set(struck) if sum(sizes.get(node, 0) for node in struck) <= most else set()
+
+
+def _headlines(tree: Any) -> str:
+    """Return the selector of what may be the headline: Word and Google Docs have paragraphs for it."""
+    return "h1, p.MsoTitle" if tree.css_first("head title") else "h1, p.MsoTitle, p.title"
 
 
 def _holds(outer: Any, node: Any) -> bool:
@@ -313,7 +335,7 @@ def _sign_up_boxes(tree: Any, sizes: Mapping[int, int], kept: set[int]) -> set[i
 def _names(node: Any) -> str:
     """Return class and id of an element; the id of a section is made of its heading, and left out."""
     names, own = node.attributes.get("class") or "", node.attributes.get("id") or ""
-    return names if node.tag == "section" or "section" in names.split() else f"{names} {own}"
+    return f"{names} {own}" if node.tag in _LAID_OUT and "section" not in names.split() else names
 
 
 def _is_named(pattern: re.Pattern[str], names: str) -> bool:
@@ -334,6 +356,11 @@ def _is_note_mark(sup: Any) -> bool:
         return True
     within = all((each.get("href") or "").startswith("#") for each in attributes[1:])
     return bool(links) and within and not any(map(str.isalnum, unlinked))
+
+
+def _is_permalink(link: Any) -> bool:
+    """Tell whether a link shows no word and leads to a place on the page: "¶" after a heading, "^" of a note."""
+    return (link.attributes.get("href") or "").startswith("#") and not has_text(link.text())
 
 
 def _is_power(node: Any) -> bool:
@@ -415,9 +442,11 @@ class _Reader:
         boxes: set[int],
         half: float,
         believed: float,
+        title: int,
         by_name: bool = True,
     ) -> None:
         self.pieces: list[_Piece] = []
+        self._title = title
         self._by_name = by_name
         self._kept, self._boxes, self._half, self._believed = kept, boxes, half, believed
         self._open: list[int] = []  # block-level elements
@@ -436,18 +465,26 @@ class _Reader:
     def drops(self, node: Any, size: int) -> bool:
         """Tell whether the element is no part of an article."""
         tag = node.tag
-        if tag in _NO_TEXT or (tag == "sup" and _is_note_mark(node)):
+        if tag in _NO_TEXT and not (tag == "button" and node.parent.tag in _HEADINGS):
+            return True
+        if (tag == "sup" and _is_note_mark(node)) or (tag == "a" and _is_permalink(node)):
             return True
         if node.mem_id in self._kept:
             return False
         if node.mem_id in self._boxes or (tag == "header" and not self._articles):
             return True
-        if tag in _SURROUNDINGS and not (tag == "form" and size > self._half):
-            return True
         attributes = node.attributes
+        is_note = tag == "aside" and _ASIDES.search(attributes.get("class") or "") is not None
+        if tag in _SURROUNDINGS and not (tag == "form" and size > self._half) and not is_note:
+            return True
         if not attributes or size > self._believed:
             return False
-        if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        if "hidden" in attributes and attributes["hidden"] != "until-found":
+            return True
+        # What is hidden from those who hear a page is seen, within a line.
+        if attributes.get("aria-hidden") == "true" and (
+            tag in _BLOCK_TAGS or not has_text(node.text())
+        ):
             return True
         if (attributes.get("role") or "").lower() in _DROPPED_ROLES:
             return True
@@ -475,7 +512,7 @@ class _Reader:
             return
         if tag == "br":
             self._parts.append("\n")
-        elif tag == "a":
+        elif tag == "a" and node.attributes.get("href"):
             self._links += 1
         elif _is_power(node):
             self._powers += 1
@@ -504,7 +541,7 @@ class _Reader:
         if self._is_within_cell(tag):
             self._parts.append(" ")
             return
-        if tag == "a":
+        if tag == "a" and node.attributes.get("href"):
             self._links -= 1
         elif _is_power(node):
             self._powers -= 1
@@ -514,7 +551,8 @@ class _Reader:
             self._parts.append(" | ")
             self._cells += 1
         else:
-            self.flush(_HEADINGS.index(tag) + 1 if tag in _HEADINGS else 0)
+            level = _HEADINGS.index(tag) + 1 if tag in _HEADINGS else 0
+            self.flush(1 if node.mem_id == self._title else level)
         self._open.pop()
         self._extents[node.mem_id] = (self._extents[node.mem_id][0], len(self.pieces))
         if tag in {"article", "main"}:
@@ -580,13 +618,35 @@ def _without_notices(pieces: Sequence[_Piece], end: int) -> list[_Piece]:
     a list.
     """
     start = next((at for at, piece in enumerate(pieces) if piece.level == 1), 0)
+    listed = _listed_links(pieces[:end])
     kept = [
         piece
         for at, piece in enumerate(pieces[:end])
-        if piece.level == 1 or not (piece.is_notice or (at < start and not piece.is_paragraph))
+        if piece.level == 1
+        or at in listed
+        or not (piece.is_notice or (at < start and not piece.is_paragraph))
     ]
     kept = _without_empty_headings(kept)
     return kept if _size(kept) >= _size(pieces) / 4 else list(pieces)
+
+
+def _listed_links(pieces: Sequence[_Piece]) -> set[int]:
+    """Return which items are links, in a list of which others are none, or that a sentence with a colon opens."""
+    lists: dict[int, list[int]] = {}
+    for at, piece in enumerate(pieces):
+        if piece.text.startswith("- "):
+            lists.setdefault(piece.container, []).append(at)
+    return {
+        at
+        for items in lists.values()
+        if (len(items) > 2 and not all(pieces[at].is_notice for at in items))
+        or (items[0] and _introduces(pieces[items[0] - 1]))
+        for at in items
+    }
+
+
+def _introduces(piece: _Piece) -> bool:
+    return piece.text.endswith(":") and not piece.is_notice and len(piece.text[:200].split()) > 2
 
 
 def _size(pieces: Iterable[_Piece]) -> int:

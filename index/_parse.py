@@ -14,6 +14,7 @@ import json
 import logging
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -318,7 +319,7 @@ def _markdown_blocks(source: str) -> Iterable[Block]:
         if token.level >= _MAX_NESTING - 1:  # the parser leaves out what is deeper
             raise LoadError(f"its lists and quotations are nested more than {_MAX_NESTING} deep")
         if kind == "heading_open":
-            level = int(token.tag[1:])
+            level, hidden = int(token.tag[1:]), False
         elif kind == "heading_close":
             level = 0
         elif kind in {"bullet_list_open", "ordered_list_open"}:
@@ -440,6 +441,8 @@ _UNITS = frozenset(
 _WITHIN_COMPOUNDS = ("-and", "-by", "-in", "-of", "-on", "-the", "-to", "-up")  # "state-of-the-art"
 _WORD = re.compile(r"\w+(?:[-\u2010]\w+)*")
 _SENTENCE_END = (".", "!", "?", ":", '"', "”", "’", "…")
+_RAISED = re.compile(r"\s*[+\-\u2212]?[0-9]{1,3}\s*")
+_ITEM = re.compile(r"\(?(?:(\d{1,2})|([a-z]))[.)]\s")
 _NEAR_LINES = 4  # above and below, that tell how wide a column is
 _COLUMN = 30  # characters of a line in the narrowest column of prose
 _PAGE_LINES = 2  # at the top and at the bottom of a page, where running lines stand
@@ -469,7 +472,7 @@ def parse_pdf(data: bytes) -> Parsed:
         with _warnings_of("pypdf") as warnings:
             try:
                 # `clean` drops soft hyphens; at a line's end they divide a word that `_unwrap` joins.
-                page = clean(_SOFT_HYPHEN.sub("-", reader.pages[number].extract_text()))
+                page = clean(_SOFT_HYPHEN.sub("-", _pdf_text(reader.pages[number])))
             except MemoryError:
                 raise
             except Exception as exc:  # noqa: BLE001 - damaged files raise all there is
@@ -500,6 +503,27 @@ def parse_pdf(data: bytes) -> Parsed:
         pages=pages,
         problems=tuple(problems),
     )
+
+
+def _pdf_text(page: Any) -> str:
+    """Return the text of a page, with raised digits apart from the number before them."""
+    parts: list[str] = []
+    size = height = 0.0  # of the last text that stands on the line
+
+    def visit(text: str, cm: Any, tm: Any, _font: object, font_size: float) -> None:
+        nonlocal size, height
+        own, at = abs(font_size * tm[3] * cm[3]), tm[5] * abs(cm[3]) + cm[5]
+        if text.strip():
+            small = own < 0.8 * size and 0 < at - height < size and "\n" not in "".join(parts[-2:])
+            if small and _RAISED.fullmatch(text):
+                text = raised(text)
+            else:
+                size, height = own, at
+        parts.append(text)
+
+    whole = page.extract_text(visitor_text=visit)
+    told = "".join(parts)
+    return told if len(told) == len(whole) else whole
 
 
 def _why(exc: Exception) -> str:
@@ -543,12 +567,11 @@ def _without_running_lines(pages: Sequence[str]) -> list[str]:
     """Drop page numbers and running titles: lines at the edge of most pages, digits aside."""
     if len(pages) < 3:
         return list(pages)
-    edges: dict[str, int] = {}
     split = [page.split("\n") for page in pages]
-    for lines in split:
-        for shape in {_shape(line) for line in (*lines[:_PAGE_LINES], *lines[-_PAGE_LINES:])}:
-            edges[shape] = edges.get(shape, 0) + 1
-    running = {shape for shape, count in edges.items() if shape and count > len(pages) / 2}
+    running = _running_lines(split)
+    for facing in (split[::2], split[1::2]):  # left and right pages have their own
+        if len(facing) > 2:
+            running |= _running_lines(facing)
     kept: list[str] = []
     for lines in split:
         last = len(lines) - _PAGE_LINES
@@ -562,6 +585,16 @@ def _without_running_lines(pages: Sequence[str]) -> list[str]:
     return kept
 
 
+def _running_lines(pages: Sequence[Sequence[str]]) -> set[str]:
+    """Return the shapes of the lines that stand at the edge of most pages."""
+    edges = Counter(
+        shape
+        for lines in pages
+        for shape in {_shape(line) for line in (*lines[:_PAGE_LINES], *lines[-_PAGE_LINES:])}
+    )
+    return {shape for shape, count in edges.items() if shape and count > len(pages) / 2}
+
+
 def _shape(line: str) -> str:
     return re.sub(r"\d+", "0", line.strip())
 
@@ -570,9 +603,11 @@ def _unwrap(page: str, words: Set[str]) -> str:
     """Undo hyphenation at line ends, and line breaks inside paragraphs; ``words`` as for `_before_rest`."""
     lines = page.split("\n")
     widths = _line_widths(lines)
+    marks = [_item_mark(line) for line in lines]
+    known = {mark for mark in marks if mark}
     parts: list[str] = []
-    for line, following, width, next_width in zip(
-        lines, [*lines[1:], ""], widths, [*widths[1:], 0], strict=True
+    for line, following, width, next_width, mark in zip(
+        lines, [*lines[1:], ""], widths, [*widths[1:], 0], [*marks[1:], None], strict=True
     ):
         # Letters differ in width, so lines of one width differ in length.
         slack = width // 8
@@ -584,8 +619,18 @@ def _unwrap(page: str, words: Set[str]) -> str:
         full = bool(line and following) and len(following.split(None, 1)[0]) >= room - slack
         narrower = len(line) > next_width + slack
         ends = line.endswith(_SENTENCE_END) and room > slack
-        parts.append(line + (" " if full and not ends and not narrower else "\n"))
+        # An item stands beside the one before or after it; "12. Then" alone is the end of a sentence.
+        item = mark is not None and any((mark[0], mark[1] + step) in known for step in (-1, 1))
+        parts.append(line + (" " if full and not ends and not narrower and not item else "\n"))
     return "".join(parts)
+
+
+def _item_mark(line: str) -> tuple[str, int] | None:
+    """Return the kind and the place of the item that a line opens: "2." or "(b)"."""
+    found = _ITEM.match(line)
+    if found is None:
+        return None
+    return ("number", int(found[1])) if found[1] else ("letter", ord(found[2]))
 
 
 def _before_rest(line: str, following: str, words: Set[str]) -> str | None:
@@ -659,6 +704,7 @@ def _join_pages(pages: Sequence[str], words: Set[str]) -> tuple[str, tuple[Label
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _OLE = b"\xd0\xcf\x11\xe0"
+_MAX_BASES = 10  # styles made from one another
 _DEFAULT_AUTHOR = "python-docx"
 _XML_ERR_NO_MEMORY = 2  # libxml2's xmlParserErrors
 
@@ -671,7 +717,7 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
     try:
         document = docx.Document(io.BytesIO(data))
         body = document.element.body
-        styles = {style.style_id: style.name or "" for style in document.styles}
+        styles = {style.style_id: _heading_of(style) for style in document.styles}
         properties = document.core_properties
         core = (properties.title, properties.author, properties.created)
         blocks = list(_docx_blocks(body, styles))
@@ -698,6 +744,18 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
         publisher=found.get("source"),
         headings=headings,
     )
+
+
+def _heading_of(style: Any) -> str:
+    """Return the name of a style, or of the heading that it is made from."""
+    base = style
+    for _ in range(_MAX_BASES):
+        if base is None:
+            break
+        if (base.name or "").startswith("Heading "):
+            return str(base.name)
+        base = getattr(base, "base_style", None)
+    return style.name or ""
 
 
 def _docx_title(blocks: Sequence[Block], lines: list[str]) -> str | None:
@@ -798,6 +856,15 @@ def _value(properties: Any, name: str) -> str:
     return "" if element is None else element.get(f"{_W}val") or ""
 
 
+def _is_struck(run: Any) -> bool:
+    """Tell whether a run is struck out or hidden."""
+    for name in ("strike", "dstrike", "vanish"):
+        mark = run.find(f"{_W}rPr/{_W}{name}")
+        if mark is not None and mark.get(f"{_W}val", "1") not in {"0", "false", "off"}:
+            return True
+    return False
+
+
 def _docx_text(element: Any) -> str:
     """Text of a paragraph or cell with tracked insertions, without deletions and doubles."""
     parts: list[str] = []
@@ -807,6 +874,8 @@ def _docx_text(element: Any) -> str:
     ):
         around = {parent.tag: parent for parent in node.iterancestors()}
         if not around.keys().isdisjoint((f"{_W}moveFrom", f"{_W}del", _MC_FALLBACK)):
+            continue
+        if node.tag == f"{_W}t" and _is_struck(node.getparent()):
             continue
         if box is not around.get(f"{_W}txbxContent"):
             box = around.get(f"{_W}txbxContent")

@@ -319,8 +319,8 @@ _BULLET = re.compile(r"[•‣◦▪●■✓✔➤](?<=\s.)(?=\s)")
 
 _LABEL = re.compile(
     r"[\"'“‘(\[]?(?:\(?\d{1,3}[.)]|\d{1,2}(?:\.\d{1,2}){1,4}\.|\(?[A-Za-z][.)]|\(?[ivxIVX]{1,5}[.)]"
-    r"|(?:Act|Annex|Appendix|Article|Box|Chapter|Chart|Exhibit|Fig|Figure|Lesson|Map|Part|Question"
-    r"|Rule|Scene|Section|Step|Table|Unit|Vol|Volume)\.?\s(?:\d{1,3}(?:\.\d{1,2})?|[IVXLC]{1,6}|[A-Z])\.)"
+    r"|(?:Act|Annex|Appendix|Art|Article|Box|Chapter|Chart|Clause|Exhibit|Fig|Figure|Lesson|Map|Para|Paragraph|Part|Question"
+    r"|Rule|Scene|Schedule|Sec|Sect|Section|Step|Table|Unit|Vol|Volume)\.?\s(?:\d{1,3}(?:\.\d{1,2})?|[IVXLC]{1,6}|[A-Z])\.)"
 )
 """No sentence by itself: the number of an item, the name of a figure."""
 _MAX_LABEL = 24
@@ -335,12 +335,15 @@ _ABBREVIATIONS = {
         "vs Vs v cf Cf c.f viz ca esp Esp incl Incl approx Approx e.g E.g i.e I.e eg ie a.k.a",
         # Abbreviations only before a number.
         "number": "c No Nos no nos Fig Figs fig figs Vol Vols vol vols Ch ch Sec Art Eq p pp Rs par "
+        "para paras Para Paras Sch reg regs Reg Regs cl cls Op op ext Ext tel Exh Chap chap Chaps chaps "
+        "Secs secs ss Apt Rte Ste "
         "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec",
         # A number, a day or a place's time may follow.
         "hour": "a.m p.m am pm A.M P.M AM PM Mon Tue Tues Wed Thu Thur Thurs Fri",
         # They end sentences as well.
         "both": "Inc Corp Co Cos Ltd Plc plc LLC Bros Jr Sr Esq St Ave Blvd Rd Dept Univ Assn Gov't al Nr "
-        "Tel Ph " + " ".join(string.ascii_uppercase),
+        "Tel Ph oz lb lbs tsp tbsp pkg pkt qt pt gal ft yd sq fl mg ml kg hrs mins max min deg sched "
+        + " ".join(string.ascii_uppercase),
         # Words, whatever sentencex says.
         "word": "May OK",
     }.items()
@@ -508,6 +511,8 @@ def _ends(
     if kind == "number" or kind == "hour":
         if text[start : start + 1].isdigit():
             return False
+        if kind == "hour" and text[start : start + 1].islower():
+            return False  # "9 a.m. to 4 p.m.", where nothing has a capital too
         if kind == "hour" and _ONLY_HOUR.fullmatch(text, opened, at):
             return _starts(text, start)
         return kind == "number" or not _AFTER_HOUR.match(text, start)

@@ -16,7 +16,7 @@ from index.types import Chunk, Document
 
 __all__ = ["CHUNKER_VERSION", "ChunkConfig", "chunk_document", "sentence_spans"]
 
-CHUNKER_VERSION = 4
+CHUNKER_VERSION = 5
 """Raised when the same Document would give other Chunks."""
 
 CountPieces = Callable[[Sequence[str]], Sequence[int]]

@@ -28,7 +28,7 @@ from index._parse import (
 from index._sandbox import Sandbox
 from index._text import has_text, one_line
 from index.errors import LoadError
-from index.types import Document, Mark, Skipped, document_id
+from index.types import ROW, Document, Mark, Skipped, document_id
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -339,11 +339,11 @@ def _too_large(size: int, limits: LoadLimits) -> str:
 def _rows(file: SourceFile, table: Table) -> tuple[list[Document], list[Skipped]]:
     stem = _readable(file.path.stem)
     documents = [
-        _document(f"{file.source}#row={number}", parsed, f"{stem}, row {number}")
+        _document(f"{file.source}{ROW}{number}", parsed, f"{stem}, row {number}")
         for number, parsed in table.rows
     ]
     skipped = [
-        Skipped(f"{file.source}#row={number}", reason)
+        Skipped(f"{file.source}{ROW}{number}", reason)
         for number, reason in table.problems[:_MAX_ROW_REASONS]
     ]
     more = len(table.problems) - len(skipped)

@@ -90,6 +90,10 @@ def document_id(source: str) -> str:
     return hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
+ROW = "#row="
+"""What stands in the source of a row of a table between the file's and its number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A passage of a document; always ``document.text[start:end] == text``."""

@@ -39,8 +39,8 @@ _MEANS = (
 """What stands between a short form and its long one."""
 
 _WORD = re.compile(r"[^\W\d_]+")
-_JOINT = re.compile(r"\s+(?:at|for|in|of|on)\s")
 _CLAUSE_END = re.compile(r"[.!?;:()\[\]\n]")
+_REST = re.compile(rf"\s+(?:at|for|in|of|on)\s|\s*{_CLAUSE_END.pattern}")
 
 _KEPT = {ord(mark): ord(mark) - ord("!") + ord("！") for mark in ".:/-,+#%$"} | {
     ord(dash): ord("－") for dash in "–−"
@@ -221,10 +221,12 @@ def whole_long_form(candidate: Candidate, short: str) -> Candidate:
 
 
 def _without_rest(candidate: Candidate, short: str) -> Candidate:
-    for joint in _JOINT.finditer(candidate.text):
-        if spells_out(candidate.text[: joint.start()], short):
-            place = replace(candidate.place, end=candidate.place.start + joint.start())
-            return replace(candidate, place=place, text=candidate.text[: joint.start()])
+    text, place = candidate.text, candidate.place
+    for joint in _REST.finditer(text):
+        low, high = len(text) - len(text.lstrip("([")), joint.start()
+        if spells_out(text[low:high], short):
+            within = replace(place, start=place.start + low, end=place.start + high)
+            return replace(candidate, place=within, text=text[low:high])
     return candidate
 
 

@@ -76,6 +76,8 @@ _FALSE_START = re.compile(
 )
 """Up to three words, a correction between commas, and the question that is meant."""
 
+_POINTS = re.compile(r"\b(?:it|its|he|him|his|she|hers?|they|them|theirs?)\b", re.IGNORECASE)
+
 _OF_ARTICLE = re.compile(
     r"\b(?:wr(?:ite|ites|iter|iters|iting|itten|ote)|author\w*|byline\w*|publish\w*|publication|articles?|"
     r"report\w*|journalist\w*|correspondent\w*|posted|updated)\b",
@@ -192,7 +194,10 @@ def _mostly_english(words: Sequence[str]) -> bool:
 
 
 def _is_english(word: str) -> bool:
-    return word.isdigit() or (word not in _FOREIGN and is_common_english(word))
+    if word in _FOREIGN:
+        return False
+    plain = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+    return word.isdigit() or is_common_english(word) or is_common_english(plain)
 
 
 def _without_names(question: str) -> list[str]:
@@ -226,12 +231,14 @@ def _identifier() -> LanguageIdentifier:
 def without_false_start(question: str) -> str:
     """Return what is asked in the end: "who led, no sorry, who founded it?" is "who founded it?".
 
-    At most three words are cut, so that nothing is lost to which the rest refers, and only before a question
-    word or the word that they begin with.
+    At most three words are cut, and only before a question word or the word that they begin with; none that
+    name what the rest then only points at ("the deposit, sorry, how much is it?").
     """
     while found := _FALSE_START.fullmatch(question):
         first, again = (found[part].split()[0].lower() for part in ("broken", "rest"))
         if again not in _BEGINS and again != first:
+            break
+        if first not in _BEGINS and again != first and _POINTS.search(found["rest"]):
             break
         question = found["rest"]
     return question

@@ -15,6 +15,7 @@ from index.build import BuildReport, Progress, update_index
 from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError
 from index.store import Store
+from index.types import ROW
 
 FOLDER = "uploads"
 """Where uploads are kept, inside the index's folder."""
@@ -126,4 +127,4 @@ class Uploads:
 
 def _file_name(source: str) -> str:
     """Return the name of the file that a document, or a row of a table, was read from."""
-    return source.split("#row=")[0].rpartition("/")[2]
+    return source.split(ROW)[0].rpartition("/")[2]

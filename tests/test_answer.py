@@ -299,6 +299,40 @@ def test_a_short_form_is_answered_with_what_spells_it_out(
     assert qa.ask(question, threshold=0.0).text == answer
 
 
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        ("Is there zen at the zoo?\n\nYes, by the zigzag.", "Is there zen?", "zigzag"),
+        ("Q: Where is zen?\nA: In the zoo.", "Where is it?", "zoo"),
+        ("He asked: Is it zen? Then he went to the zoo.", "What did he ask?", "zen"),
+        ("12. The zoo is open.", "What is open?", "zoo"),
+        ("12. The zoo is open.", "Which item is about it?", "12"),
+    ],
+)
+def test_a_line_that_asks_and_the_number_of_an_item_are_no_answers(
+    tmp_path: Path, text: str, question: str, answer: str
+) -> None:
+    # Seen: "Is childcare available at the gym?" was answered, at 93%, with "childcare" from the page's own question.
+    qa = qa_of(tmp_path, document("one", text))
+    qa._reader = WordReader("(?:1|z)")  # type: ignore[assignment]
+    assert qa.ask(question, threshold=0.0).text == answer
+
+
+def test_a_row_of_a_table_is_no_proof_for_another(tmp_path: Path) -> None:
+    # Seen: "How long is the warranty of the Cedar lamp?" cited the rows of three lamps with one description.
+    text = "It stands on three legs of oak and is lit by one bulb, and its warranty is zehn years long."
+    rows = [
+        Document(name, name, text, f"folder/lamps.csv#row={at}")
+        for at, name in enumerate(("Cedar", "Birch"), start=1)
+    ]
+    story = Document("story", "A story", text, "folder/story.txt")
+    qa = qa_of(tmp_path, *rows, story)
+    qa._config = replace(qa._config, passages=1, further=0)
+    cited = qa.ask("How long is the warranty?", threshold=0.0).citations
+    [row] = [citation for citation in cited if citation.document.id in {"Cedar", "Birch"}]
+    assert {citation.document.id for citation in cited} == {row.document.id, "story"}
+
+
 def test_a_batch_gives_what_single_questions_give(tmp_path: Path) -> None:
     qa = qa_of(tmp_path, *(document(f"d{n}", f"At z{'o' * n} number {n}.") for n in range(9)))
     questions = ["Where?", "", "What is number 3?", "Who is it?"] * 9

@@ -334,6 +334,12 @@ def test_a_short_form_is_explained_beside_it(
             "gross domestic product",
         ),
         ("the Bank of England (BOE)", "Bank of England", "BOE", None),
+        (
+            "VHF (very high frequency): the band that boats use",
+            "(very high frequency): the band that boats use",
+            "VHF",
+            "very high frequency",
+        ),
         ("Bank of Europe. Reconstruction and Development (BRD)", "Development", "BRD", None),
         ("It is carbon dioxide (CO2).", "dioxide", "CO2", None),
         ("the deoxyribonucleic acid (DNA)", "acid", "DNA", None),

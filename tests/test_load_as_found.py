@@ -4,12 +4,13 @@ import json
 
 import docx
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
 from index._sandbox import Sandbox
 from index._text import title_line, top_matter
-from tests.make_files import make_pdf, save_docx
+from tests.make_files import make_pdf, page_content, save_docx, stream
 from tests.test_load import SENTENCES, load, load_rows, under
 
 
@@ -23,19 +24,19 @@ def sandbox():
 
 
 def test_what_a_page_strikes_out_is_not_read(sandbox: Sandbox) -> None:
-    page = (
+    source = (
         "<h1>Tunnel</h1><p>It cost <del>12</del><ins>14</ins> million crowns. <s>Anna Vale</s> Petra Lund "
         f"led the work.</p><p>{SENTENCES}</p>"
     )
-    text = load("a.html", page.encode(), sandbox).text
+    text = load("a.html", source.encode(), sandbox).text
     assert "It cost 14 million crowns. Petra Lund led the work." in text
 
 
 def test_a_mark_that_is_never_closed_costs_no_text(sandbox: Sandbox) -> None:
-    page = (
+    source = (
         f"<h1>Tunnel</h1><p>It cost <s>14 million crowns.</p><p>{SENTENCES}</p><p>It is open.</p>"
     )
-    assert SENTENCES in load("a.html", page.encode(), sandbox).text
+    assert SENTENCES in load("a.html", source.encode(), sandbox).text
 
 
 @pytest.mark.parametrize(
@@ -236,26 +237,26 @@ def test_marks_of_notes_in_markdown_are_not_read(sandbox: Sandbox) -> None:
 
 
 def test_the_mark_of_a_wikis_editor_is_no_heading(sandbox: Sandbox) -> None:
-    page = (
+    source = (
         f"<h1>Orrin</h1><p>{SENTENCES}</p><h2><span>Fishing</span><span class='mw-editsection'>[<a>edit"
         f"</a>]</span></h2><p>{SENTENCES}</p>"
     )
-    assert list(under(load("a.html", page.encode(), sandbox))) == ["Orrin", "Fishing"]
+    assert list(under(load("a.html", source.encode(), sandbox))) == ["Orrin", "Fishing"]
 
 
 def test_a_list_in_a_cell_is_a_part_of_its_row(sandbox: Sandbox) -> None:
-    page = (
+    source = (
         f"<h1>Offices</h1><p>{SENTENCES}</p><table><tr><th>City</th><th>Contacts</th></tr>"
         "<tr><td>Bergen</td><td>Both: <ul><li>Ida Moe</li><li><p>Tor Vik</p></li></ul></td></tr>"
         "<tr><td>Molde</td><td><ul><li>Eva Dahl</li></ul></td></tr></table>"
     )
-    text = load("a.html", page.encode(), sandbox).text
+    text = load("a.html", source.encode(), sandbox).text
     assert text.endswith("City | Contacts\nBergen | Both: Ida Moe, Tor Vik\nMolde | Eva Dahl")
 
 
 def test_a_term_stands_apart_from_the_one_before_it(sandbox: Sandbox) -> None:
-    page = f"<h1>Bridge</h1><p>{SENTENCES}</p><dl><dt>Length</dt><dd>1,200 m</dd><dt>Cost</dt><dd>3 m</dd></dl>"
-    text = load("a.html", page.encode(), sandbox).text
+    source = f"<h1>Bridge</h1><p>{SENTENCES}</p><dl><dt>Length</dt><dd>1,200 m</dd><dt>Cost</dt><dd>3 m</dd></dl>"
+    text = load("a.html", source.encode(), sandbox).text
     assert text.endswith("Length\n1,200 m\n\nCost\n3 m")
 
 
@@ -281,3 +282,176 @@ def test_a_text_box_of_a_word_file_is_apart_from_its_paragraph(sandbox: Sandbox)
     paragraph.add_run("It was opened in 2023.")
     text = load("a.docx", save_docx(made), sandbox).text
     assert text == "A bridge for all\nIt was opened in 2023."
+
+
+@pytest.mark.parametrize("mark", ["strike", "dstrike", "vanish"])
+def test_what_a_word_file_strikes_out_or_hides_is_not_read(mark: str, sandbox: Sandbox) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph("It cost ")
+    setattr(
+        paragraph.add_run("12").font,
+        {"dstrike": "double_strike", "vanish": "hidden"}.get(mark, mark),
+        True,
+    )
+    shown = paragraph.add_run("14 crowns.")
+    shown.font.strike = False
+    assert load("a.docx", save_docx(made), sandbox).text == "It cost 14 crowns."
+
+
+def test_a_style_made_from_a_headings_is_a_headings(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    style = made.styles.add_style("Chapter title", WD_STYLE_TYPE.PARAGRAPH)
+    style.base_style = made.styles["Heading 1"]
+    made.add_paragraph("Costs", style="Chapter title")
+    made.add_paragraph(SENTENCES)
+    assert list(under(load("a.docx", save_docx(made), sandbox))) == ["Costs"]
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+def page(body: str, head: str = "") -> bytes:
+    return f"<html><head>{head}</head><body><main>{body}<p>{SENTENCES}</p></main></body></html>".encode()
+
+
+def test_an_encyclopedias_title_is_not_its_short_description(sandbox: Sandbox) -> None:
+    about = {"@type": "Article", "name": "Paris", "headline": "capital and largest city of France"}
+    head = f'<title>Paris - Wikipedia</title><script type="application/ld+json">{json.dumps(about)}</script>'
+    assert load("a.html", page("<h1>Paris</h1>", head), sandbox).title == "Paris"
+
+
+def test_json_ld_with_entities_and_a_raw_line_break(sandbox: Sandbox) -> None:
+    about = (
+        '{"@type": "NewsArticle", "headline": "Mayor&#039;s aide quits", "author": "Jane\n Doe"}'
+    )
+    document = load(
+        "a.html", page("", f'<script type="application/ld+json">{about}</script>'), sandbox
+    )
+    assert (document.title, document.author) == ("Mayor's aide quits", "Jane Doe")
+
+
+def test_clause_c_is_no_notice_of_copyright(sandbox: Sandbox) -> None:
+    body = "<h1>Act</h1><p>(b) the address;</p><p>(c) the fee that was paid; and</p><p>(c) 2024 Herald Ltd</p>"
+    text = load("a.html", page(body), sandbox).text
+    assert "(c) the fee that was paid; and" in text
+    assert "Herald" not in text
+
+
+def test_a_question_that_is_a_button_is_the_heading_of_its_answer(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>FAQ</h1><h2><button>How much is a transfer?</button></h2>"
+        "<div hidden='until-found'><p>It costs 34 pounds.</p></div><div hidden>no</div><button>Menu</button>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    assert text.startswith(
+        "FAQ\n\nHow much is a transfer?\n\nIt costs 34 pounds.\n\nThe two delegations"
+    )
+
+
+def test_what_is_seen_but_not_heard_is_read_within_a_line(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>Bread</h1><p>It takes 20<span class='sr-only'> minutes</span> "
+        "<span aria-hidden='true'>mins</span>.</p><div aria-hidden='true'>Menu</div>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    assert text.startswith("Bread\n\nIt takes 20 mins.\n\nThe two delegations")
+
+
+def test_links_in_a_list_of_other_items_are_read(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>Bread</h1><ul><li>500 g <a href='/f'>flour</a></li><li><a href='/s'>salt</a></li><li>1 tsp yeast"
+        "</li></ul><p>Paris is twinned with:</p><ul><li><a href='/r'>Rome</a></li></ul>"
+        "<p><a name='b'>Contact us in Bath</a></p><h2>More</h2><ul><li><a href='/1'>Rome falls</a></li>"
+        "<li><a href='/2'>Oslo rises</a></li></ul>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    for kept in (
+        "- 500 g flour\n- salt\n- 1 tsp yeast",
+        "twinned with:\n\n- Rome",
+        "Contact us in Bath",
+    ):
+        assert kept in text
+    assert "Oslo rises" not in text
+
+
+def test_the_id_of_a_heading_or_term_is_no_name_of_junk(sandbox: Sandbox) -> None:
+    body = (
+        f"<h1>Flask</h1><h2><span id='Social_media'>Social media</span></h2><p>{SENTENCES}</p>"
+        "<dl><dt id='SESSION_COOKIE_NAME'>SESSION_COOKIE_NAME</dt><dd>The name of the cookie.</dd></dl>"
+        "<div class='recommendation'><p>Recommendation 1: The state should pay.</p></div>"
+        "<div id='comments'><p>Nice one, thank you all for this.</p></div>"
+    )
+    document = load("a.html", page(body), sandbox)
+    assert list(under(document)) == ["Flask", "Social media"]
+    assert "SESSION_COOKIE_NAME\nThe name of the cookie." in document.text
+    assert "Recommendation 1: The state should pay." in document.text
+    assert "Nice one" not in document.text
+
+
+def test_a_link_to_a_heading_is_no_part_of_it(sandbox: Sandbox) -> None:
+    body = "<h1>Handling<a class='headerlink' href='#h'>¶</a></h1>"
+    document = load("a.html", page(body, "<title>Handling — Docs (3.0)</title>"), sandbox)
+    assert (document.title, list(under(document))) == ("Handling", ["Handling"])
+
+
+@pytest.mark.parametrize("name", ["title", "MsoTitle"])
+def test_the_paragraph_for_the_title_is_the_headline(name: str, sandbox: Sandbox) -> None:
+    body = f"<p class='{name}'>The Bridge Plan</p><h1>Costs</h1><p>{SENTENCES}</p><h1>Risks</h1>"
+    document = load("a.html", page(body), sandbox)
+    assert document.title == "The Bridge Plan"
+    assert list(under(document)) == ["The Bridge Plan", "Costs", "Risks"]
+
+
+def test_notes_and_cautions_beside_a_text_are_read(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>Setup</h1><aside class='admonition caution'><p>It needs 8 GB of memory.</p></aside>"
+        "<aside class='promo'><p>Buy our other books today.</p></aside>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    assert "It needs 8 GB of memory." in text
+    assert "other books" not in text
+
+
+# --- PDF: items, powers, running titles -----------------------------------------------------------
+
+
+def test_the_items_of_a_list_are_lines(sandbox: Sandbox) -> None:
+    lines = [
+        "1. Put the plug of the machine into the socket on the kitchen table",
+        "2. Press the green button on the front until the lamp shines in blue",
+        "3. Wait until the lamp on the front goes out and take the bread out",
+        "and let it cool for an hour before you cut it with a knife for all",
+    ]
+    text = load("a.pdf", make_pdf([lines]), sandbox).text
+    assert text.split("\n") == [*lines[:2], f"{lines[2]} {lines[3]}"]
+
+
+def test_raised_figures_of_a_pdf_are_raised(sandbox: Sandbox) -> None:
+    drawn = (
+        b"BT /F1 12 Tf 72 700 Td (It was founded in 1998) Tj ET BT /F1 7 Tf 200 704 Td (1) Tj ET "
+        b"BT /F1 12 Tf 206 700 Td ( and weighs 10) Tj ET BT /F1 7 Tf 290 704 Td (8) Tj ET "
+        b"BT /F1 12 Tf 296 700 Td ( pounds.) Tj ET"
+    )
+    data = make_pdf([["no"]]).replace(stream(page_content(["no"])), stream(drawn))
+    text = load("a.pdf", data, sandbox).text
+    assert text.replace(" ", "") == "Itwasfoundedin1998¹andweighs10⁸pounds."
+
+
+def test_running_titles_of_facing_pages_are_dropped(sandbox: Sandbox) -> None:
+    pages = [
+        [
+            f"The money of the bridge {n}" if n % 2 else f"{n} Annual Report",
+            *SENTENCES.split(". "),
+            f"Page {n} says {'so' * n}.",
+        ]
+        for n in range(1, 9)
+    ]
+    text = load("a.pdf", make_pdf(pages), sandbox).text
+    assert "The money of the bridge" not in text
+    assert "Annual Report" not in text
+
+
+def test_a_heading_after_a_list_of_markdown_is_apart_from_it(sandbox: Sandbox) -> None:
+    source = "## Pets\n\n- Cats are allowed.\n- Dogs need consent\n\n## Smoking\n\nNo."
+    text = load("a.md", source.encode(), sandbox).text
+    assert text == "Pets\n\n- Cats are allowed.\n- Dogs need consent\n\nSmoking\n\nNo."

@@ -45,6 +45,8 @@ from tests.conftest import ROOT
         ("מי ניצח?", Refusal.OTHER_LANGUAGE),
         ("من فاز؟", Refusal.OTHER_LANGUAGE),
         ("who won", None),
+        ("crème brûlée price", None),
+        ("café au lait price", None),
         ("cop28 deal", None),
         ("penicillin discoverer fleming", None),
         ("Who is Mohammed bin Abdulrahman bin Jassim Al Thani?", None),
@@ -126,6 +128,8 @@ def test_every_refusal_has_its_sentence() -> None:
         ("did trump, sorry, did trump win", "did trump win"),
         ("Where, no, wait, who won?", "who won?"),
         ("who did, wait, who won, no, who lost?", "who lost?"),
+        ("When, sorry, when did it start?", "when did it start?"),
+        ("The deposit, sorry, how much is it?", None),
         # nothing is cut that the rest may refer to, or that may be what is asked about
         ("When did the long war begin, no sorry, when did it end?", None),
         ("Do we go, no, what now?", "what now?"),
