@@ -305,12 +305,12 @@ def test_a_short_form_is_answered_with_what_spells_it_out(
         ("Is there zen at the zoo?\n\nYes, by the zigzag.", "Is there zen?", "zigzag"),
         ("Q: Where is zen?\nA: In the zoo.", "Where is it?", "zoo"),
         ("He asked: Is it zen? Then he went to the zoo.", "What did he ask?", "zen"),
-        ("12. The zoo is open.", "What is open?", "zoo"),
-        ("12. The zoo is open.", "Which item is about it?", "12"),
+        ("12. It is open.", "What is open?", None),
+        ("12. It is open.", "Which item is open?", "12"),
     ],
 )
 def test_a_line_that_asks_and_the_number_of_an_item_are_no_answers(
-    tmp_path: Path, text: str, question: str, answer: str
+    tmp_path: Path, text: str, question: str, answer: str | None
 ) -> None:
     # Seen: "Is childcare available at the gym?" was answered, at 93%, with "childcare" from the page's own question.
     qa = qa_of(tmp_path, document("one", text))
