@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -198,7 +198,10 @@ def update_index(
         # An index from before there were recipes took its passages as version 1 does.
         made_by = {"embed": {"passage": "1"}, **({} if base is None else base.manifest.recipe)}
         stale = {stage for stage in today if made_by.get(stage) != today[stage]}
-        whole = rebuild or (base is not None and "load" in stale)
+        # An older generation that stands in may be behind in any folder.
+        whole = rebuild or (
+            base is not None and ("load" in stale or base.recovered_from is not None)
+        )
         followed, in_scope = _choose_folders(
             store.path, before.folders, folders, include, exclude, columns, rebuild
         )
@@ -403,16 +406,22 @@ def _silent(_: Progress) -> None:
 
 
 def _open_base(store: Store, rebuild: bool) -> tuple[Generation | None, _Contents]:
-    """Return the index as it is; of one that cannot be opened and is rebuilt, its list of folders."""
+    """Return the index as it is; of one that cannot be opened and is rebuilt, its list of folders.
+
+    Where an older generation stands in, the list is that of the damaged one, if it can be read.
+    """
     try:
         base = store.open(encoder=False)
-        return base, _Contents.of(base)
     except IndexMissing:
         return None, _Contents.of(None)
     except (IndexDamaged, IndexMismatch):
         if rebuild:
             return None, replace(_Contents.of(None), folders=store.salvage().folders)
         raise
+    before = _Contents.of(base)
+    if base.recovered_from is not None:
+        before = replace(before, folders=store.salvage().folders or before.folders)
+    return base, before
 
 
 def _require_salvaged(folders: Sequence[FolderRecord], index_dir: Path) -> None:
@@ -496,7 +505,11 @@ def _recorded_path(path: Path, index_dir: Path) -> str:
 
 
 def _actual_path(folder: FolderRecord, index_dir: Path) -> Path:
-    return index_dir.resolve().parent / folder.path
+    own = index_dir.resolve()
+    path = own.parent / folder.path
+    # What stands in the index moves with it when that gets another name.
+    within = own.joinpath(*PurePath(folder.path).parts[1:])
+    return within if within != own and within.is_dir() and not path.is_dir() else path
 
 
 def _label(path: Path, taken: set[str]) -> str:

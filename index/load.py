@@ -110,7 +110,7 @@ def find_files(
 
     ``include`` (none: everything) and ``exclude`` are ``fnmatch`` patterns on the path inside the
     folder, where ``*`` also matches ``/`` and ``**/`` nothing as well; a ``./`` before them and a ``/`` after
-    them do not count. Every other file that is left out is in the second list,
+    them do not count, and that of a folder is of all that is in it. Every other file that is left out is in the second list,
     also sorted; so is a folder that holds an index. Hidden files are one entry of it, however many they are: the first are named, the rest
     is counted, and a hidden folder counts as one. Raises ``LoadError`` where ``folder`` is no folder
     or cannot be listed.
@@ -121,6 +121,7 @@ def find_files(
     except (OSError, RuntimeError) as exc:
         raise LoadError(f"{folder} cannot be listed: {_os_reason(exc)}") from exc
     include, exclude = _plain_patterns(include), _plain_patterns(exclude)
+    include += [f"{pattern}/*" for pattern in include]
     found: list[SourceFile] = []
     skipped: list[Skipped] = []
     hidden: list[str] = []

@@ -481,11 +481,11 @@ def evaluate(
 
 
 def _minute(mtime_ns: int) -> str:
-    """Return date and time of nanoseconds since 1970; nothing beyond the years from 1 to 9999."""
+    """Return date and time here of nanoseconds since 1970; nothing beyond the years from 1 to 9999."""
     from datetime import UTC, datetime
 
     try:
-        return datetime.fromtimestamp(mtime_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
+        return datetime.fromtimestamp(mtime_ns / 1e9, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     except (ValueError, OverflowError, OSError):  # a broken clock or archive dates a file so
         return ""
 

@@ -638,6 +638,44 @@ def test_a_recovered_index_is_repaired_by_an_update(index: Path, folder: Path) -
     assert Store(index).check() == []
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_what_a_damaged_index_followed_is_followed_by_the_mended_one(
+    index: Path, folder: Path, tmp_path: Path, *, named: bool
+) -> None:
+    # Seen: the older generation's list was taken, and `footnote check` found nothing wrong.
+    update(index, folder)
+    write_articles(tmp_path / "more", {"more.txt": article(9)})
+    (folder / "1.txt").write_text("Changed\n\nChanged text.")
+    update(index, folder, tmp_path / "more")
+    (index / "gen-000002" / "documents.jsonl").write_bytes(b"")
+    write_articles(tmp_path / "other", {"other.txt": article(8)})
+    update(index, *([tmp_path / "other"] if named else []))
+    documents = {d.source: d.title for d in opened(index).documents}
+    assert documents["news/1.txt"] == "Changed"
+    assert "more/more.txt" in documents
+    assert ("other/other.txt" in documents) == named
+
+
+def test_what_was_removed_stays_out_of_the_mended_index(index: Path, folder: Path) -> None:
+    update(index, folder)
+    remove_from_index(index, ["news/0.txt"])
+    (index / "gen-000002" / "documents.jsonl").write_bytes(b"")
+    assert "news/0.txt" in {d.source for d in opened(index).documents}  # of the older one
+    update(index)
+    assert "news/0.txt" not in {d.source for d in opened(index).documents}
+
+
+def test_what_stands_in_an_index_moves_with_it(index: Path, folder: Path) -> None:
+    # Seen: the uploads of an index that got another name were lost, and stored twice with the next one.
+    update(index, folder)
+    write_articles(index / "uploads", {"bus.txt": article(9)})
+    update(index, index / "uploads")
+    index = index.rename(index.with_name("renamed"))
+    assert update(index).unchanged == 7
+    write_articles(index / "uploads", {"tram.txt": article(8)})
+    assert update(index, index / "uploads").added == ("uploads/tram.txt",)
+
+
 def test_nothing_is_removed_from_an_older_generation_that_stands_in(
     index: Path, folder: Path
 ) -> None:

@@ -267,7 +267,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_list_shows_passages_dates_changes_and_a_total(tmp_path: Path) -> None:
+def test_list_shows_passages_dates_changes_and_a_total(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, index = tmp_path / "news", tmp_path / "index"
     write_articles(
         folder,
@@ -278,10 +280,14 @@ def test_list_shows_passages_dates_changes_and_a_total(tmp_path: Path) -> None:
     )
     os.utime(folder / "a.txt", (1_700_000_000, 1_700_000_000))
     run("index", folder, "--index", index)
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
     header, *lines, total = run("list", "--index", index).stdout.strip().splitlines()
+    monkeypatch.undo()
+    time.tzset()
     assert header.split() == ["source", "title", "date", "passages", "changed"]
     first, second = (re.split(r" {2,}", line.strip()) for line in lines)
-    assert first == ["news/a.txt", "A", "1", "2023-11-14 22:13"]
+    assert first == ["news/a.txt", "A", "1", "2023-11-14 17:13"]
     passages = len(Store(index).open().chunks)
     assert second[:4] == ["news/b.md", "The long one", "2024-10-24", str(passages - 1)]
     assert total == f"2 documents, {passages} passages"

@@ -1464,6 +1464,7 @@ def test_patterns_choose_files(tmp_path: Path) -> None:
         return [file.source for file in found]
 
     assert sources(include=["*.txt"]) == ["n/a.txt", "n/drafts/c.txt", "n/old/x/d.txt"]
+    assert sources(include=["drafts/"]) == ["n/drafts/c.txt"]
     assert sources(exclude=["drafts", "old/*"]) == ["n/a.txt", "n/b.md"]
     assert sources(include=["*.txt"], exclude=["*/c.*"]) == ["n/a.txt", "n/old/x/d.txt"]
 
