@@ -47,4 +47,5 @@ format: $(VENV)/installed-dev  ## Put the code in its standard form.
 	$(BIN)/ruff format .
 
 clean:  ## Remove the virtual environment, the index and caches.
-	rm -rf $(VENV) .footnote .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .footnote .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	find index qa ui tests -name __pycache__ -prune -exec rm -rf {} +
