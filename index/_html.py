@@ -38,7 +38,7 @@ _DROPPED_ROLES = _words(
 _DROPPED_NAMES = re.compile(
     r"(?:^|[\s_-])(?:cookies?|consent|gdpr|newsletters?|subscri\w*|signup|promos?|advert\w*|ads?|"
     r"sponsor\w*|shar(?:e|es|ing|edaddy)|social|related\w*|relatedposts|recirc\w*|"
-    r"recommend(?!ation(?!\w))\w*|most-(?:read|popular)|trending|comments?|respond|breadcrumbs?|sidebar|menu|nav|navbar|"
+    r"recommend(?!ation(?![\w-]))\w*|most-(?:read|popular)|trending|comments?|respond|breadcrumbs?|sidebar|menu|nav|navbar|"
     r"navigation|footer|(?<!elementor-)(?!(?<!\S)widget(?!\S))widget|skip-link|paywall|popup|modal|"
     r"screen-reader-text|sr-only|visually-hidden|topic-list|tags?-(?:list|links)|editsection)"
     r"(?:$|[\s_-])",
@@ -48,9 +48,13 @@ _NOTE_NAMES = re.compile(
     r"(?:^|[\s_-])(?:footnotes?|fn|noteref|references?|cite)(?:$|[\s_-])", re.I
 )
 _POWER = re.compile(r"\s*[+\-−]?[0-9]+[+\-−]?\s*")
+_ICON = re.compile(r"(?:^|[\s_-])(?:icons?|symbols?|glyphicon|fa)(?:$|[\s_-])", re.I)
+_CALL = re.compile(
+    r"(?:you (?:may|might)|more (?:on|from)|follow|see also|related|most|read|share|also)\b", re.I
+)
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LAID_OUT = _words(
-    "div ul ol table form p"
+    "div ul ol dl table td form fieldset center p"
 )  # whose ids are of the page's layout, not of a term or heading
 _ASIDES = re.compile(
     r"(?:^|\s)(?:footnote|admonition|starlight-aside)"
@@ -162,7 +166,7 @@ def _metadata(tree: Any) -> dict[str, str]:
     for article in _json_ld_articles(tree):
         name, shown = plain(article.get("name")), plain(article.get("headline"))
         page = " ".join(node.text() for node in tree.css("head title")[:1]).lower()
-        if name and name.lower() in page and shown.lower() not in page:
+        if name and page.strip().startswith(name.lower()) and shown.lower() not in page:
             shown = name  # Wikipedia's "headline" is its short description
         note("title", html.unescape(shown))
         note("date", article.get("datePublished"))
@@ -263,7 +267,8 @@ def _struck_out(tree: Any, sizes: Mapping[int, int], most: float) -> set[int]:
 
 def _headlines(tree: Any) -> str:
     """Return the selector of what may be the headline: Word and Google Docs have paragraphs for it."""
-    return "h1, p.MsoTitle" if tree.css_first("head title") else "h1, p.MsoTitle, p.title"
+    is_told = tree.css_first("head title") is not None or len(tree.css("h1")) == 1
+    return "h1, p.MsoTitle" if is_told else "h1, p.MsoTitle, p.title"
 
 
 def _holds(outer: Any, node: Any) -> bool:
@@ -356,6 +361,12 @@ def _is_note_mark(sup: Any) -> bool:
         return True
     within = all((each.get("href") or "").startswith("#") for each in attributes[1:])
     return bool(links) and within and not any(map(str.isalnum, unlinked))
+
+
+def _is_heading(button: Any) -> bool:
+    """Tell whether a button is all that a heading holds: it opens what stands below."""
+    heading = button.parent
+    return heading.tag in _HEADINGS and heading.text().strip() == button.text().strip()
 
 
 def _is_permalink(link: Any) -> bool:
@@ -465,7 +476,7 @@ class _Reader:
     def drops(self, node: Any, size: int) -> bool:
         """Tell whether the element is no part of an article."""
         tag = node.tag
-        if tag in _NO_TEXT and not (tag == "button" and node.parent.tag in _HEADINGS):
+        if tag in _NO_TEXT and not (tag == "button" and _is_heading(node)):
             return True
         if (tag == "sup" and _is_note_mark(node)) or (tag == "a" and _is_permalink(node)):
             return True
@@ -483,7 +494,10 @@ class _Reader:
             return True
         # What is hidden from those who hear a page is seen, within a line.
         if attributes.get("aria-hidden") == "true" and (
-            tag in _BLOCK_TAGS or not has_text(node.text())
+            tag in _BLOCK_TAGS
+            or tag == "i"
+            or _ICON.search(attributes.get("class") or "")
+            or not has_text(node.text())
         ):
             return True
         if (attributes.get("role") or "").lower() in _DROPPED_ROLES:
@@ -631,7 +645,7 @@ def _without_notices(pieces: Sequence[_Piece], end: int) -> list[_Piece]:
 
 
 def _listed_links(pieces: Sequence[_Piece]) -> set[int]:
-    """Return which items are links, in a list of which others are none, or that a sentence with a colon opens."""
+    """Return the items of lists of which half are no links, or that a line with a colon opens."""
     lists: dict[int, list[int]] = {}
     for at, piece in enumerate(pieces):
         if piece.text.startswith("- "):
@@ -639,14 +653,16 @@ def _listed_links(pieces: Sequence[_Piece]) -> set[int]:
     return {
         at
         for items in lists.values()
-        if (len(items) > 2 and not all(pieces[at].is_notice for at in items))
+        if (len(items) > 2 and 2 * sum(pieces[at].is_notice for at in items) <= len(items))
         or (items[0] and _introduces(pieces[items[0] - 1]))
         for at in items
     }
 
 
 def _introduces(piece: _Piece) -> bool:
-    return piece.text.endswith(":") and not piece.is_notice and len(piece.text[:200].split()) > 2
+    if piece.level or piece.is_notice or _CALL.match(piece.text):
+        return False
+    return piece.text.endswith(":") and len(piece.text[:200].split()) > 2
 
 
 def _size(pieces: Iterable[_Piece]) -> int:

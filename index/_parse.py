@@ -44,6 +44,8 @@ LabelledSpan = tuple[int, int, str]
 
 
 _MAX_MAIL_HEAD = 4000
+_MAX_ADDRESS = 200
+_LABEL = re.compile(r"\w[\w -]{0,20}:\s|(?:article|document|item|story) \d+$", re.I)
 _MAX_SECONDS = 24 * 60 * 60
 
 
@@ -161,9 +163,11 @@ def parse_text(data: bytes) -> Parsed:
     lines = text.split("\n", 12)
     matter = _mail(text) | matter
     found = top_matter(lines[:12]) | matter
+    # "Title:" may be someone's, below a headline, but not where the first line is a label as well.
+    line = None if "title" in found and _LABEL.match(lines[0]) else title_line(lines[:12])
     return Parsed(
         text=text,
-        title=matter.get("title") or title_line(lines[:12]) or found.get("title"),
+        title=matter.get("title") or line or found.get("title"),
         date=found.get("date"),
         author=found.get("author"),
         publisher=found.get("source"),
@@ -175,7 +179,7 @@ def _mail(text: str) -> dict[str, str]:
     head = email.message_from_string(text[:_MAX_MAIL_HEAD])
     if "From" not in head or "Subject" not in head:
         return {}
-    sender = parseaddr(str(head["From"]))
+    sender = parseaddr(str(head["From"])[:_MAX_ADDRESS])  # it nests as deep as its brackets
     found = {
         "title": plain(head["Subject"]),
         "author": plain(sender[0] or sender[1]),
@@ -207,6 +211,9 @@ _MAX_INLINE = 10_000
 _SOFT_BREAK = "\v"  # the end of a line within a paragraph
 _MAX_NESTING = 100  # open elements: two for each list, one for each quotation
 _TAG = re.compile(r"<[^<>]*>")
+_SURELY_TAG = re.compile(
+    r"<(?:/?[a-z][a-z0-9]*(?:\s[^<>]*)?/?|/?[a-z]+:[^<>]*|!--[^<>]*)>", re.I | re.A
+)
 _REST_OF_TAG = re.compile(r"[^<>]*>")
 _NO_PROSE = re.compile(
     r"<(?:!--|!\[CDATA\[|![a-z]|\?|(?:script|style|iframe|svg|del|strike|s)(?![\w-]))", re.I | re.A
@@ -226,7 +233,7 @@ _NO_PROSE_ENDS = {
 }
 _DECLARATION_END = re.compile(">")
 _NOTE = re.compile(r"^ {0,3}\[\^([^\]\s]{1,60})\]:[ \t]*", re.M)
-_NOTE_MARK = re.compile(r"\[\^[^\]\s]{1,60}\]")
+_NOTE_MARK = re.compile(r"(?<!`)\[\^[^\]\s]{1,60}\](?!`)")
 _SUPERSCRIPT = re.compile(r"<sup(?:\s[^<>]*)?>([^<>]*)</sup\s*>", re.I)
 
 
@@ -282,6 +289,9 @@ def _is_prose(key: str, value: object) -> bool:
 def _without_note_marks(source: str) -> str:
     """Return Markdown without the marks of its notes, whose texts are paragraphs then."""
     marks = {f"[^{note[1]}]" for note in _NOTE.finditer(source)}
+    marks &= {  # of others, such as those that tell of regular expressions, none stands after a word
+        mark[0] for mark in _NOTE_MARK.finditer(source) if not source[: mark.start()][-1:].isspace()
+    }
     if not marks:
         return source
     return _NOTE_MARK.sub(lambda mark: "" if mark[0] in marks else mark[0], _NOTE.sub("\n", source))
@@ -355,8 +365,11 @@ def _markdown_blocks(source: str) -> Iterable[Block]:
             yield Block(prose)
 
 
-def _prose_of_html(source: str, gap: str = " ") -> str:
-    """Return a block of HTML without comments, scripts and the like, and with ``gap`` for its tags."""
+def _prose_of_html(source: str, *, loose: bool = False) -> str:
+    """Return a block of HTML without comments, scripts and the like, and with a space for each tag.
+
+    ``loose`` text only may hold HTML: only what is surely a tag goes, and nothing unclosed takes the rest with it.
+    """
     parts: list[str] = []
     unclosed: set[str] = set()
     at = 0
@@ -377,12 +390,12 @@ def _prose_of_html(source: str, gap: str = " ") -> str:
         end = _NO_PROSE_ENDS.get(kind, _DECLARATION_END).search(source, at)
         if end is not None:
             at = end.end()
-        elif kind in {"<script", "<style"} or not kind[1].isalpha():
+        elif not loose and (kind in {"<script", "<style"} or not kind[1].isalpha()):
             at = len(source)
         else:
             unclosed.add(kind)
     source = _SUPERSCRIPT.sub(lambda sup: raised(sup[1]), "".join((*parts, source[at:])))
-    return html.unescape(_TAG.sub(gap, source))
+    return html.unescape(_SURELY_TAG.sub("", source) if loose else _TAG.sub(" ", source))
 
 
 def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
@@ -432,6 +445,7 @@ def _on_one_line(lines: Sequence[str]) -> str:
 
 _SOFT_HYPHEN = re.compile("\xad(?=[ \t]*\n)")
 _HYPHENATED = re.compile(r"((?:\w+[-\u2010])*[^\W\d_]+)[-\u2010]$")
+_SUSPENDED = re.compile(r"(?:and|or)\s+\w+[-\u2010]\w")
 _MAX_WORD = 80  # characters of a line's end in which its last word begins
 _TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())
 _UNITS = frozenset(
@@ -512,7 +526,7 @@ def _pdf_text(page: Any) -> str:
 
     def visit(text: str, cm: Any, tm: Any, _font: object, font_size: float) -> None:
         nonlocal size, height
-        own, at = abs(font_size * tm[3] * cm[3]), tm[5] * abs(cm[3]) + cm[5]
+        own, at = abs(font_size * tm[3] * cm[3]), tm[5] * cm[3] + cm[5]
         if text.strip():
             small = own < 0.8 * size and 0 < at - height < size and "\n" not in "".join(parts[-2:])
             if small and _RAISED.fullmatch(text):
@@ -592,7 +606,7 @@ def _running_lines(pages: Sequence[Sequence[str]]) -> set[str]:
         for lines in pages
         for shape in {_shape(line) for line in (*lines[:_PAGE_LINES], *lines[-_PAGE_LINES:])}
     )
-    return {shape for shape, count in edges.items() if shape and count > len(pages) / 2}
+    return {shape for shape, count in edges.items() if shape and count > max(len(pages) / 2, 2)}
 
 
 def _shape(line: str) -> str:
@@ -643,7 +657,7 @@ def _before_rest(line: str, following: str, words: Set[str]) -> str | None:
     if hyphenated is None or rest is None:
         return None
     first, second = hyphenated[1].lower(), rest[0].lower()
-    if second in {"and", "or"} and first + second not in words:  # "two- or three-weekly"
+    if _SUSPENDED.match(following):  # "two- or three-weekly"
         return line + " "
     if (
         not rest[0][0].islower()  # "Franco-German", "mid-2024"
@@ -748,22 +762,26 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
 
 def _heading_of(style: Any) -> str:
     """Return the name of a style, or of the heading that it is made from."""
-    base = style
+    own = style.name or ""
+    base = None if own.lower().startswith(("toc", "title", "subtitle")) else style
     for _ in range(_MAX_BASES):
         if base is None:
             break
         if (base.name or "").startswith("Heading "):
             return str(base.name)
         base = getattr(base, "base_style", None)
-    return style.name or ""
+    return own
 
 
 def _docx_title(blocks: Sequence[Block], lines: list[str]) -> str | None:
     """Return the heading that tells the title, or the first line, where headings follow it that part the text."""
     parts = [block for block in blocks if block.level == 1]
-    if len(parts) > 1 and not blocks[0].level and (line := title_line(lines)):
+    line = title_line(lines)
+    # Neither a date nor a stamp ("CONFIDENTIAL").
+    is_title = line is not None and not line.isupper() and not top_matter([line])
+    if is_title and len(parts) > 1 and not blocks[0].level:
         return line
-    return title_of(blocks) or title_line(lines)
+    return title_of(blocks) or line
 
 
 def _check_zip(data: bytes, limits: LoadLimits) -> None:
@@ -1124,7 +1142,7 @@ def _prose_of_markup(source: str) -> str:
     if _BLOCK_TAG.search(source):
         source = _SINGLE_NEWLINE.sub(" ", source)
     source = _CELL_END.sub(" | ", _LINE_TAG.sub("\n", _ITEM_TAG.sub("\n- ", source)))
-    text = _prose_of_html(_BLOCK_TAG.sub("\n\n", source), gap="")
+    text = _prose_of_html(_BLOCK_TAG.sub("\n\n", source), loose=True)
     return "\n".join(" ".join(line.split()).strip(" |") for line in text.split("\n"))
 
 

@@ -335,13 +335,12 @@ _ABBREVIATIONS = {
         "vs Vs v cf Cf c.f viz ca esp Esp incl Incl approx Approx e.g E.g i.e I.e eg ie a.k.a",
         # Abbreviations only before a number.
         "number": "c No Nos no nos Fig Figs fig figs Vol Vols vol vols Ch ch Sec Art Eq p pp Rs par "
-        "para paras Para Paras Sch reg regs Reg Regs cl cls Op op ext Ext tel Exh Chap chap Chaps chaps "
-        "Secs secs ss Apt Rte Ste "
+        "para paras reg regs cl cls op ext tel chap chaps secs ss "
         "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec",
         # A number, a day or a place's time may follow.
         "hour": "a.m p.m am pm A.M P.M AM PM Mon Tue Tues Wed Thu Thur Thurs Fri",
         # They end sentences as well.
-        "both": "Inc Corp Co Cos Ltd Plc plc LLC Bros Jr Sr Esq St Ave Blvd Rd Dept Univ Assn Gov't al Nr "
+        "both": "Para Paras Sch Reg Regs Op Ext Exh Chap Chaps Secs Apt Rte Ste Inc Corp Co Cos Ltd Plc plc LLC Bros Jr Sr Esq St Ave Blvd Rd Dept Univ Assn Gov't al Nr "
         "Tel Ph oz lb lbs tsp tbsp pkg pkt qt pt gal ft yd sq fl mg ml kg hrs mins max min deg sched "
         + " ".join(string.ascii_uppercase),
         # Words, whatever sentencex says.
@@ -349,6 +348,9 @@ _ABBREVIATIONS = {
     }.items()
     for abbreviation in abbreviations.split()
 }
+_UNITS = frozenset("oz lb lbs gal ft yd mg ml kg hrs mins max min deg".split())
+_CLAUSE_BEGINS = re.compile(r"[A-Z][a-z]+ [a-z]+\b")
+"""With which a sentence rather begins than goes on after a unit: "He lost 12 kg. Peter was proud."."""
 _AFTER_HOUR = re.compile(
     r"(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|"
     r"Oct|Nov|Dec|January|February|March|April|June|July|August|September|October|November|December|"
@@ -511,11 +513,13 @@ def _ends(
     if kind == "number" or kind == "hour":
         if text[start : start + 1].isdigit():
             return False
-        if kind == "hour" and text[start : start + 1].islower():
+        if kind == "hour" and text[start : start + 2].islower():
             return False  # "9 a.m. to 4 p.m.", where nothing has a capital too
         if kind == "hour" and _ONLY_HOUR.fullmatch(text, opened, at):
             return _starts(text, start)
         return kind == "number" or not _AFTER_HOUR.match(text, start)
+    if word in _UNITS and _CLAUSE_BEGINS.match(text, start):
+        return True
     is_short = kind == "both" or ("." in word and _DOTTED.fullmatch(word) is not None)
     if not is_short and not is_proposed and kind != "word":
         # sentencex takes "me" and "ill" for states of America.

@@ -268,7 +268,13 @@ def find_date(text: str) -> str | None:
     Reads ``2024-10-24``, ``24 October 2024``, ``Oct. 24, 2024``, RFC 2822, ``24.10.2024`` and PDF's
     ``D:20241024``. ``10/11/2024`` means two days, so it is none.
     """
-    found: list[tuple[int, str]] = []
+    found = _first_date(text)
+    return None if found is None else found[2]
+
+
+def _first_date(text: str) -> tuple[int, int, str] | None:
+    """Return start and end of the first date, and the date."""
+    found: list[tuple[int, int, str]] = []
     for pattern in _DATES:
         match = pattern.search(text)
         if match is None:
@@ -279,8 +285,8 @@ def find_date(text: str) -> str | None:
             date = datetime.date(int(match["year"]), number, int(match["day"]))
         except ValueError:
             continue
-        found.append((match.start(), date.isoformat()))
-    return min(found)[1] if found else None
+        found.append((*match.span(), date.isoformat()))
+    return min(found, default=None)
 
 
 def parse_date(value: object) -> str | None:
@@ -326,12 +332,15 @@ _CLAUSE = re.compile(
 )
 """A word that hardly stands after a name or beside a date in a byline, but in a sentence: "By Christmas, all was lost."."""
 
-_PUBLISHED = re.compile(
-    r"(?:first |last )?(?:dated|modified|posted|published|reviewed|revised|updated)\b",
+_OF_DOCUMENT = re.compile(
+    r"\b(?:minutes|meeting|reports?|newsletter|release|agenda|memo|letter|interview|article|page|post|story|document|"
+    r"created|dated|edited|filed|issued|modified|posted|published|reviewed|revised|submitted|updated|written)\b",
     re.IGNORECASE,
 )
-_SET_OFF = re.compile(r"[,|·•(–—]\s*|\s-\s+")
-"""What parts a date from the words before it: "Minutes of the council's meeting, 4 May 2024"."""
+_HAPPENED = re.compile(
+    r"\b(?:birth|born|death|died|founded|deadline|due|expir\w+)\b", re.IGNORECASE
+)
+_TELLS_WHEN = re.compile(r"\b(?:on|of|since|until)\s(?:\w+day,?\s)?$")
 
 _KEY_LINE = re.compile(
     r"^(?P<key>title|headline|author|byline|by|source|publisher|date|published|publication date|"
@@ -417,11 +426,21 @@ def _is_dated(line: str) -> bool:
 
 
 def _is_its_date(line: str) -> bool:
-    """Tell whether a line that is dated says when it was written, not when something happened."""
-    if _CLAUSE.search(line) is None or _PUBLISHED.match(line):
+    """Tell whether a line that is dated says when it was written, not when something happened.
+
+    "The storm of 15 October 1987: what we remember", "Date of birth: 3 May 1980" and "The works were founded on 3 May 1998"
+    do not; "Minutes of the meeting of 4 May 2024" and "4 May 2024 · 5 min read" do.
+    """
+    found = _first_date(line)
+    if found is None:
+        return False
+    before, after = line[: found[0]], line[found[1] :]
+    if before.strip() and after.lstrip().startswith(":"):
+        return False
+    if _OF_DOCUMENT.search(line):
         return True
-    tails = (line[mark.end() :] for mark in _SET_OFF.finditer(line))
-    return any(find_date(tail) and not _CLAUSE.search(tail) for tail in tails)
+    tells = _CLAUSE.search(before) is not None and _TELLS_WHEN.search(before) is not None
+    return not tells and _HAPPENED.search(before) is None
 
 
 def _byline(line: str) -> re.Match[str] | None:

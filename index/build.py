@@ -507,9 +507,12 @@ def _recorded_path(path: Path, index_dir: Path) -> str:
 def _actual_path(folder: FolderRecord, index_dir: Path) -> Path:
     own = index_dir.resolve()
     path = own.parent / folder.path
+    parts = PurePath(folder.path).parts
+    if len(parts) < 2 or (own.parent / parts[0]).exists():
+        return path
     # What stands in the index moves with it when that gets another name.
-    within = own.joinpath(*PurePath(folder.path).parts[1:])
-    return within if within != own and within.is_dir() and not path.is_dir() else path
+    within = own.joinpath(*parts[1:])
+    return within if within.is_dir() else path
 
 
 def _label(path: Path, taken: set[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError, FootnoteError, ReaderError
 from index.lexical import LexicalIndex
 from index.retrieve import Retriever
-from index.spelling import Spelling, names_of
+from index.spelling import Spelling, is_common_english, names_of
 from index.store import Generation, Store
 from index.types import ROW, Document, Hit
 from qa.candidates import (
@@ -48,9 +49,15 @@ from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal, S
 Progress = Callable[[int], None]
 """Called with the number of questions just answered."""
 
+_RETRY = 30.0
+"""Seconds after which an index that could not be opened is opened again though no file has changed."""
+
 _BATCH = 16
 """Questions retrieved and read at a time in a batch."""
 
+
+RECORD = 400
+"""Characters of a row of a table that tells of a thing by itself; a longer one is an article."""
 
 CLOSE_COSINE = 0.35
 CLOSE_COVERAGE = 0.6
@@ -63,15 +70,19 @@ _PRONOUNS = frozenset(
     "i me my myself we us our ourselves you your yourself he him his himself she her hers herself it its "
     "itself they them their theirs themselves who whom whose which that this these those".split()
 )
+_STAND_FOR = re.compile(r"\s+(?:(?:is|does)\s+)?stands?\s+for\b", re.I)
 _NAME = re.compile("[A-Z][a-z]{3}")
 _SUBJECTS = frozenset({"he", "she", "they", "we"})
 _SPELT_LIKE_PRONOUNS = frozenset({"IT", "ME", "US", "WHO"})  # abbreviations
-_ASKING_LINE = re.compile(r"^[^\n.!?]{0,300}\?$", re.MULTILINE)
+_ASKING_LINE = re.compile(
+    r"^(?:(?:\(?\d{1,3}|\(?[A-Za-z])[.):]\s+)?[^\n.!?]{0,300}\?$", re.MULTILINE
+)
 _ITEM = re.compile(
-    r"^(?:\(?\d{1,3}(?:\.\d{1,2}){0,4}[.)]|\(?[A-Za-z][.)]|(?:Sec|Sect|Section|Art|Article|Clause|Para)\.?\s[\dIVX.]+)"
-    r"(?=\s)",
+    r"^(?:\(?(?P<number>\d{1,3})[.)]|\d{1,3}(?:\.\d{1,2}){1,4}[.)]?|\(?[A-Za-z][.)]"
+    r"|(?:Section|Article|Clause)\s[\dIVX]+\.|(?:Sec|Sect|Art|Para)\.?\s[\dIVX]+\.?)(?=\s)",
     re.MULTILINE,
 )
+_LONG_WORD = re.compile(r"\w{4,}")
 _OF_ITEM = re.compile(
     r"\b(?:section|article|clause|paragraph|rule|step|number|item|point)s?\b", re.I
 )
@@ -199,7 +210,10 @@ class QA:
         self._embedder = embedder
         self._config = config
         self._lock = threading.Lock()
-        self._failed = ""  # the stamp with which it could not be opened
+        self._failed: tuple[str, float] = (
+            "",
+            0.0,
+        )  # the stamp with which it could not be opened, and when
         self._looking = threading.Lock()
         self._looked: tuple[str, str | None] = ("", None)  # a stamp, and what was wrong then
         self._snapshot = self._open()
@@ -349,17 +363,22 @@ class QA:
         """Return the newest generation, opening it if it is new; the one in memory where that cannot be opened.
 
         What is in memory was verified and is whole; `damage` says what is wrong on disk. Nothing is opened
-        a second time before a file has changed.
+        a second time before a file has changed, or half a minute has gone: it may have been the machine's fault.
         """
         with suppress(FootnoteError):
             if self._is_new():
                 with self._lock:
-                    if self._is_new() and (stamp := self._source.stamp()) != self._failed:
+                    if self._is_new() and not self._failed_with(stamp := self._source.stamp()):
                         try:
                             self._snapshot = self._open()
                         except FootnoteError as exc:
-                            self._failed, self._looked = stamp, (stamp, str(exc))
+                            self._failed = stamp, time.monotonic()
+                            self._looked = stamp, str(exc)
         return self._snapshot
+
+    def _failed_with(self, stamp: str) -> bool:
+        failed, at = self._failed
+        return stamp == failed and time.monotonic() < at + _RETRY
 
     def _is_new(self) -> bool:
         return self._source.current() != self._snapshot.generation.token
@@ -482,10 +501,18 @@ def _texts(questions: object) -> list[str]:
     return texts
 
 
+def _is_short(name: str) -> bool:
+    """Tell an abbreviation from a name, such as DeSantis."""
+    return sum(map(str.isupper, name)) > 1 and not _NAME.search(name)
+
+
 def _searched(question: str, lexical: LexicalIndex) -> str:
     """Return what passages are searched by: of "What does REM stand for?" no "stand", which others hold."""
     short = asked_short_form(question)
-    return f"What is {short}?" if short and short.lower() in lexical.words else question
+    if short is None or short.lower() not in lexical.words:
+        return question
+    is_short = _is_short(short) or not is_common_english(short.lower())
+    return _STAND_FOR.sub("", question) if is_short else question
 
 
 def _proofs(group: Group, found: Sequence[Hit], documents: Mapping[str, Document]) -> list[Place]:
@@ -495,7 +522,10 @@ def _proofs(group: Group, found: Sequence[Hit], documents: Mapping[str, Document
 
     def is_another(document: Document) -> bool:
         return (
-            bool(row) and document.source.startswith(table + row) and document.title != first.title
+            bool(row)
+            and len(document.text) <= RECORD
+            and document.source.startswith(table + row)
+            and document.title != first.title
         )
 
     also = also_said(group, found)
@@ -556,8 +586,7 @@ def _weigh(
         ]
         # Neither "What does the president stand for?" nor "What does DeSantis stand for?" is one of these
         # questions, "What does NASA stand for?" is.
-        is_short = sum(map(str.isupper, short)) > 1 and not _NAME.search(short)
-        candidates = spelt if spelt or is_short else candidates
+        candidates = spelt if spelt or _is_short(short) else candidates
     groups = group_answers(candidates)
     signals = tuple(Signals.of(group, groups, hits, indexed) for group in groups)
     return Evidence(tuple(found), tuple(hits), tuple(groups), signals)
@@ -574,12 +603,12 @@ def _answering(spans: Sequence[Span], text: str, question: str) -> list[Span]:
     One that runs over the end of a sentence, or of a table's cell: on 850 questions over open corpora it raised F1 from 69.6 to
     70.1 (docs/measurements.md), no table among them. A pronoun alone, which tells a person nothing ("he"). And one that breaks off
     between a subject and its verb ("some years before he"), as 3 of 122,000 accepted answers do. A line that asks
-    itself (of an interview, of answers to frequent questions), and the number of an item, unless that is asked for.
+    the same (of answers to frequent questions), and the number of an item, unless that is asked for.
     """
     sentences = sentence_spans(text)
-    silent = [found.span() for found in _ASKING_LINE.finditer(text)]
+    silent = [found.span() for found in _ASKING_LINE.finditer(text) if _repeats(found[0], question)]
     if not _OF_ITEM.search(question):
-        silent += [found.span() for found in _ITEM.finditer(text)]
+        silent += _numbers_of_items(text)
     return [
         span
         for span in spans
@@ -588,6 +617,25 @@ def _answering(spans: Sequence[Span], text: str, question: str) -> list[Span]:
         and not _is_pronoun(text, span, sentences)
         and not _breaks_off(text, span)
         and not any(start <= span.start and span.end <= end for start, end in silent)
+    ]
+
+
+def _repeats(line: str, question: str) -> bool:
+    """Tell whether most of what a line asks is what the question asks, by how words of four letters or more begin."""
+    words, asked = (
+        {word[:5] for word in _LONG_WORD.findall(text.lower())} for text in (line, question)
+    )
+    return 2 * len(words & asked) >= len(words)
+
+
+def _numbers_of_items(text: str) -> list[tuple[int, int]]:
+    """Return where lines begin with the number or letter of an item; a bare number has another one next to it."""
+    found = [*_ITEM.finditer(text)]
+    numbers = {int(item["number"]) for item in found if item["number"]}
+    return [
+        item.span()
+        for item in found
+        if not item["number"] or numbers & {int(item["number"]) - 1, int(item["number"]) + 1}
     ]
 
 

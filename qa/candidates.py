@@ -25,12 +25,13 @@ _LETTER_A = re.compile(r"(?<=\w )A(?=[^\w\s]*$|[\d,;:)]| \d)")
 
 _NEGATIONS = frozenset("no not never nor neither without non".split())
 _NUMBERS = frozenset(
-    "half quarter quarters third thirds fifth fifths dozen hundred thousand million billion trillion one two three "
+    "half quarter quarters third thirds fifth fifths dozen hundred thousand million billion trillion two three "
     "four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
     "nineteen twenty thirty forty fifty sixty seventy eighty ninety".split()
 )
 _OFFICES = frozenset("acting assistant deputy vice".split())
-"""Beside an office it is another one."""
+_OFFICE_WORDS = 2
+"""Before an office they make another one; what is longer names who holds it."""
 
 _MEANS = (
     r"\s*\(|,?\s+(?:which\s+|that\s+)?(?:(?:is\s+|was\s+)?short\s+for|(?:stands|stood)\s+for|"
@@ -40,7 +41,6 @@ _MEANS = (
 
 _WORD = re.compile(r"[^\W\d_]+")
 _CLAUSE_END = re.compile(r"[.!?;:()\[\]\n]")
-_REST = re.compile(rf"\s+(?:at|for|in|of|on)\s|\s*{_CLAUSE_END.pattern}")
 
 _KEPT = {ord(mark): ord(mark) - ord("!") + ord("！") for mark in ".:/-,+#%$"} | {
     ord(dash): ord("－") for dash in "–−"
@@ -197,8 +197,8 @@ def whole_long_form(candidate: Candidate, short: str) -> Candidate:
 
     "Reconstruction and Development" beside "(EBRD)" is "European Bank for Reconstruction and Development". As in Schwartz
     & Hearst 2003 of at most min(n + 5, 2n) words for n letters; none is behind a stop, a bracket or the end of a line.
-    Where it spells it out itself, without what follows that ("gross domestic product of Kenya"); unchanged where
-    nothing there does.
+    Where it spells it out itself, without the clause that follows ("very high frequency): the band of boats");
+    unchanged where nothing there does.
     """
     if spells_out(candidate.text, short):
         return _without_rest(candidate, short)
@@ -222,8 +222,8 @@ def whole_long_form(candidate: Candidate, short: str) -> Candidate:
 
 def _without_rest(candidate: Candidate, short: str) -> Candidate:
     text, place = candidate.text, candidate.place
-    for joint in _REST.finditer(text):
-        low, high = len(text) - len(text.lstrip("([")), joint.start()
+    for stop in _CLAUSE_END.finditer(text):
+        low, high = len(text) - len(text.lstrip("([")), stop.start()
         if spells_out(text[low:high], short):
             within = replace(place, start=place.start + low, end=place.start + high)
             return replace(candidate, place=within, text=text[low:high])
@@ -265,13 +265,14 @@ def _holds(longer: str, shorter: str) -> bool:
     words, others = (same_wording(text).replace(_DOLLAR, "").split() for text in (shorter, longer))
     if not any(word.isalpha() and len(word) > 2 for word in words):
         return False
-    more = set(others) - set(words)
-    if not _NEGATIONS.isdisjoint(more):
+    if not _NEGATIONS.isdisjoint(set(others) - set(words)):
         return False
-    if not _NUMBERS.isdisjoint(more) and not _NUMBERS.isdisjoint(words):
+    before, found, after = f" {' '.join(others)} ".partition(f" {' '.join(words)} ")
+    last, first = before.split()[-1:], after.split()[:1]
+    if not _NUMBERS.isdisjoint(words) and not _NUMBERS.isdisjoint(last + first):
         return False
-    before, found, _ = f" {' '.join(others)} ".partition(f" {' '.join(words)} ")
-    return bool(found) and _OFFICES.isdisjoint(before.split()[-1:])
+    is_office = len(words) <= _OFFICE_WORDS and not _OFFICES.isdisjoint(last)
+    return bool(found) and not is_office
 
 
 def _group(members: Sequence[Candidate], shares: dict[Place, float]) -> Group:

@@ -76,6 +76,14 @@ _FALSE_START = re.compile(
 )
 """Up to three words, a correction between commas, and the question that is meant."""
 
+_GREETINGS = frozenset("ah and er hello hey hi i oh ok okay so thanks uh um well yes".split())
+
+_LOANS = frozenset(
+    "brûlée café cafés cliché clichés colada crème déjà entrée entrées exposé façade façades fiancé fiancée jalapeño "
+    "jalapeños naïve pâté piña piñata protégé purée résumé résumés rosé sauté soufflé vu".split()
+)
+"""Words of English that the list of common ones has without their accents."""
+
 _POINTS = re.compile(r"\b(?:it|its|he|him|his|she|hers?|they|them|theirs?)\b", re.IGNORECASE)
 
 _OF_ARTICLE = re.compile(
@@ -194,10 +202,7 @@ def _mostly_english(words: Sequence[str]) -> bool:
 
 
 def _is_english(word: str) -> bool:
-    if word in _FOREIGN:
-        return False
-    plain = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
-    return word.isdigit() or is_common_english(word) or is_common_english(plain)
+    return word.isdigit() or (word not in _FOREIGN and (word in _LOANS or is_common_english(word)))
 
 
 def _without_names(question: str) -> list[str]:
@@ -238,7 +243,8 @@ def without_false_start(question: str) -> str:
         first, again = (found[part].split()[0].lower() for part in ("broken", "rest"))
         if again not in _BEGINS and again != first:
             break
-        if first not in _BEGINS and again != first and _POINTS.search(found["rest"]):
+        names = first not in _BEGINS and first not in _GREETINGS and again != first
+        if names and _POINTS.search(found["rest"]):
             break
         question = found["rest"]
     return question

@@ -303,10 +303,12 @@ def test_a_short_form_is_answered_with_what_spells_it_out(
     ("text", "question", "answer"),
     [
         ("Is there zen at the zoo?\n\nYes, by the zigzag.", "Is there zen?", "zigzag"),
-        ("Q: Where is zen?\nA: In the zoo.", "Where is it?", "zoo"),
+        ("1. Where is zen now?\nIt is in the zoo.", "Where is zen now?", "zoo"),
+        ("Q: You were born in zen, is that so?", "Where was she born?", "zen"),
         ("He asked: Is it zen? Then he went to the zoo.", "What did he ask?", "zen"),
-        ("12. It is open.", "What is open?", None),
-        ("12. It is open.", "Which item is open?", "12"),
+        ("11. It is shut.\n12. It is open.", "What is open?", None),
+        ("11. It is shut.\n12. It is open.", "Which item is open?", "11"),
+        ("It has many lockers, in all\n12. It is open.", "How many lockers?", "12"),
     ],
 )
 def test_a_line_that_asks_and_the_number_of_an_item_are_no_answers(

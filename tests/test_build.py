@@ -665,6 +665,20 @@ def test_what_was_removed_stays_out_of_the_mended_index(index: Path, folder: Pat
     assert "news/0.txt" not in {d.source for d in opened(index).documents}
 
 
+def test_a_folder_that_is_away_is_not_taken_for_one_in_the_index(
+    index: Path, folder: Path, tmp_path: Path
+) -> None:
+    # Seen: an unmounted site/uploads was taken for the index's own, and its articles went.
+    write_articles(index.parent / "site" / "uploads", {"away.txt": article(7)})
+    update(index, folder, index.parent / "site" / "uploads")
+    write_articles(index / "uploads", {"bus.txt": article(9)})
+    update(index, index / "uploads")
+    (index.parent / "site" / "uploads").rename(tmp_path / "elsewhere")
+    report = update(index)
+    assert report.removed == ()
+    assert any("cannot be listed" in one.reason for one in report.skipped)
+
+
 def test_what_stands_in_an_index_moves_with_it(index: Path, folder: Path) -> None:
     # Seen: the uploads of an index that got another name were lost, and stored twice with the next one.
     update(index, folder)

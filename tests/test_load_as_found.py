@@ -77,6 +77,22 @@ def test_html_in_a_cell_is_read_as_prose() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            "Never allow a <script> tag.<br>It is dangerous.",
+            "Never allow a  tag.\nIt is dangerous.",
+        ),
+        ("Jane <jane@x.example> wrote:<br>Hello", "Jane <jane@x.example> wrote:\nHello"),
+        ("x < 5 and y > 3 holds.<br>Next", "x < 5 and y > 3 holds.\nNext"),
+    ],
+)
+def test_what_is_no_tag_of_a_cell_is_text(body: str, text: str) -> None:
+    [document] = load_rows("a.jsonl", json.dumps({"title": "A", "body": body}).encode())
+    assert " ".join(document.text.split()) == " ".join(text.split())
+
+
 @pytest.mark.parametrize("text", ["if a < b and b > c\nthen a & b &lt; c", "AT&T&copy and R&D <3"])
 def test_a_cell_without_tags_is_read_as_it_stands(text: str) -> None:
     [document] = load_rows("a.jsonl", json.dumps({"title": text, "body": text}).encode())
@@ -108,6 +124,7 @@ def test_wordpress_rows() -> None:
         ("It is a two-", "or three-weekly paper.", "two- or three-weekly"),
         ("It cost them twenty-", "two million pounds.", "twenty-two"),
         ("It is called state-of-the-", "art there.", "state-of-the-art"),
+        ("It cost them ten thous-", "and pounds.", "thousand pounds"),
         ("It is an anti-govern-", "ment paper.", "anti-government"),
     ],
 )
@@ -179,6 +196,16 @@ def test_a_date_that_is_told_of_is_not_the_articles(line: str) -> None:
         "Posted by admin on 4 May 2024",
         "Last reviewed 4 May 2024 by the board",
         "Updated 4 May 2024 at 10:30 am",
+        "Minutes of the council meeting held on 4 May 2024",
+        "This article was published on 4 May 2024",
+        "May 4, 2024 · 5 min read",
+        "Jane Doe • May 4, 2024 • 4 min read",
+        "4 May 2024 by admin",
+        "2024-05-04 10:30 | 3 comments",
+        "4 May 2024 in politics",
+        "For immediate release: May 4, 2024",
+        "Effective date: 4 May 2024",
+        "wednesday 4 may 2024",
     ],
 )
 def test_a_date_that_is_set_off_is_the_articles(line: str) -> None:
@@ -202,6 +229,25 @@ def test_the_first_line_of_a_word_file_without_a_title_style(sandbox: Sandbox) -
     assert load("a.docx", save_docx(made), sandbox).title == "Offices of Calder Works"
 
 
+@pytest.mark.parametrize("line", ["4 May 2024", "CONFIDENTIAL"])
+def test_a_date_or_a_stamp_is_no_title(line: str, sandbox: Sandbox) -> None:
+    made = docx.Document()
+    made.add_paragraph(line)
+    for heading in ("Bridge report", "Costs"):
+        made.add_heading(heading, level=1)
+        made.add_paragraph(SENTENCES)
+    assert load("a.docx", save_docx(made), sandbox).title == "Bridge report"
+
+
+def test_a_heading_of_contents_is_no_heading(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    made.styles["TOC Heading"].base_style = made.styles["Heading 1"]
+    made.add_paragraph("Contents", style="TOC Heading")
+    made.add_heading("Introduction", level=1)
+    made.add_paragraph(SENTENCES)
+    assert load("a.docx", save_docx(made), sandbox).title == "Introduction"
+
+
 def test_an_email_that_was_saved_as_text() -> None:
     mail = (
         "From: Petra Lund <petra@calder.example>\nSent: Monday, 4 March 2024 10:12\n"
@@ -223,6 +269,29 @@ def test_a_title_that_someone_has_is_not_the_articles() -> None:
 
 
 # --- notes, tables and boxes ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["[^abc]: any but a, b, c", "Write `[^abc]`, that is [^abc]:\n\n[^abc]: any but those"]
+)
+def test_what_looks_like_a_note_of_markdown_is_text(text: str, sandbox: Sandbox) -> None:
+    assert load("a.md", text.encode(), sandbox).text.count("[^abc]") >= text.count("`") / 2
+
+
+@pytest.mark.parametrize(
+    ("head", "title"),
+    [
+        ("URL: https://x.example\nTitle: Bridge opens", "Bridge opens"),
+        ("Article 12\n\nTitle: Bridge opens", "Bridge opens"),
+    ],
+)
+def test_a_title_below_a_label_is_the_articles(head: str, title: str) -> None:
+    assert load("a.txt", f"{head}\n\n{SENTENCES}".encode()).title == title
+
+
+def test_brackets_without_end_in_an_email_cost_nothing() -> None:
+    mail = f"From: {'(' * 1500}\nSubject: Canteen\n\n{SENTENCES}"
+    assert load("a.txt", mail.encode()).title == "Canteen"
 
 
 def test_marks_of_notes_in_markdown_are_not_read(sandbox: Sandbox) -> None:
@@ -348,6 +417,25 @@ def test_a_question_that_is_a_button_is_the_heading_of_its_answer(sandbox: Sandb
     )
 
 
+def test_icons_and_buttons_beside_a_heading_are_not_read(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>Bridge <button>Save for later</button></h1><p>Share <i class='material-icons' aria-hidden='true'>"
+        "thumb_up</i> this <span class='material-symbols-outlined' aria-hidden='true'>arrow</span> story.</p>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    assert text.startswith("Bridge\n\nShare this story.\n\nThe two delegations")
+
+
+def test_lists_of_links_with_one_word_of_text_are_not_read(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>Bridge</h1><ul><li>Tags</li><li><a href='/1'>Rome</a></li><li><a href='/2'>Oslo</a></li></ul>"
+        "<p>You may also like:</p><ul><li><a href='/3'>Paris falls</a></li></ul>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    assert "Rome" not in text
+    assert "Paris" not in text
+
+
 def test_what_is_seen_but_not_heard_is_read_within_a_line(sandbox: Sandbox) -> None:
     body = (
         "<h1>Bread</h1><p>It takes 20<span class='sr-only'> minutes</span> "
@@ -435,6 +523,26 @@ def test_raised_figures_of_a_pdf_are_raised(sandbox: Sandbox) -> None:
     data = make_pdf([["no"]]).replace(stream(page_content(["no"])), stream(drawn))
     text = load("a.pdf", data, sandbox).text
     assert text.replace(" ", "") == "Itwasfoundedin1998¹andweighs10⁸pounds."
+
+
+def test_low_figures_of_a_pdf_that_is_drawn_from_the_top_are_not_raised(sandbox: Sandbox) -> None:
+    drawn = (
+        b"1 0 0 -1 0 792 cm BT /F1 12 Tf 1 0 0 -1 72 100 Tm (The gas is CO) Tj /F1 8 Tf 1 0 0 -1 165 103 Tm (2) Tj "
+        b"/F1 12 Tf 1 0 0 -1 172 100 Tm ( and 10) Tj /F1 8 Tf 1 0 0 -1 215 95 Tm (8) Tj ET"
+    )
+    data = make_pdf([["no"]]).replace(stream(page_content(["no"])), stream(drawn))
+    text = load("a.pdf", data, sandbox).text.replace(" ", "")
+    assert "CO2" in text
+    assert "10⁸" in text
+
+
+def test_rows_at_the_edge_of_two_pages_are_text(sandbox: Sandbox) -> None:
+    pages = [
+        [f"20{n:02} 25 36" if n in {1, 3, 4} else f"It was so{'o' * n}.", *SENTENCES.split(". ")]
+        for n in range(1, 7)
+    ]
+    text = load("a.pdf", make_pdf(pages), sandbox).text
+    assert "2003 25 36" in text
 
 
 def test_running_titles_of_facing_pages_are_dropped(sandbox: Sandbox) -> None:

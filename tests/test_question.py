@@ -36,6 +36,8 @@ from tests.conftest import ROOT
         ("¿Quién ganó Wimbledon en 2023?", Refusal.OTHER_LANGUAGE),
         ("¿Quién ganó?", Refusal.OTHER_LANGUAGE),
         ("Wer gewann?", Refusal.OTHER_LANGUAGE),
+        ("für wen arbeitet müller", Refusal.OTHER_LANGUAGE),
+        ("cómo llegar al café", Refusal.OTHER_LANGUAGE),
         ("Vem vann Wimbledon 2023?", Refusal.OTHER_LANGUAGE),
         ("Hvem vandt Wimbledon 2023?", Refusal.OTHER_LANGUAGE),
         ("Quem ganhou Wimbledon em 2023?", Refusal.OTHER_LANGUAGE),
@@ -130,6 +132,7 @@ def test_every_refusal_has_its_sentence() -> None:
         ("who did, wait, who won, no, who lost?", "who lost?"),
         ("When, sorry, when did it start?", "when did it start?"),
         ("The deposit, sorry, how much is it?", None),
+        ("hi, sorry, who won it?", "who won it?"),
         # nothing is cut that the rest may refer to, or that may be what is asked about
         ("When did the long war begin, no sorry, when did it end?", None),
         ("Do we go, no, what now?", "what now?"),

@@ -393,7 +393,10 @@ def measure_half(
             threshold = metrics.precision_threshold(sure, well, percent / 100)
             given = sure >= (np.inf if threshold is None else threshold)
             found[f"answered_at_{percent}"].append(float(given[able].mean()))
-    means = {name: round(fmean(values), 4) for name, values in found.items()}
+    means = {
+        name: None if np.isnan(values).any() else round(fmean(values), 4)
+        for name, values in found.items()
+    }
     return {"questions": 2 * count, **means}
 
 
