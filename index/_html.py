@@ -49,16 +49,15 @@ _NOTE_NAMES = re.compile(
 )
 _POWER = re.compile(r"\s*[+\-−]?[0-9]+[+\-−]?\s*")
 _ICON = re.compile(r"(?:^|[\s_-])(?:icons?|symbols?|glyphicon|fa)(?:$|[\s_-])", re.I)
+# How a line begins that calls to read something else.
 _CALL = re.compile(
     r"(?:you (?:may|might)|more (?:on|from)|follow|see also|related|most|read|share|also)\b", re.I
 )
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_LAID_OUT = _words(
-    "div ul ol dl table td form fieldset center p"
-)  # whose ids are of the page's layout, not of a term or heading
-_ASIDES = re.compile(
-    r"(?:^|\s)(?:footnote|admonition|starlight-aside)"
-)  # Sphinx, MkDocs, Starlight
+# Whose ids are of the layout of a page, not of a term or heading.
+_LAID_OUT = _words("div ul ol dl table td form fieldset center p")
+# Of Sphinx, MkDocs and Starlight: notes and cautions, which are text.
+_ASIDES = re.compile(r"(?:^|\s)(?:footnote|admonition|starlight-aside)")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCK_TAGS = _words(
     "address article blockquote body caption center dd details div dl dt fieldset figcaption figure "

@@ -45,7 +45,7 @@ LabelledSpan = tuple[int, int, str]
 
 _MAX_MAIL_HEAD = 4000
 _MAX_ADDRESS = 200
-_LABEL = re.compile(r"\w[\w -]{0,20}:\s|(?:article|document|item|story) \d+$", re.I)
+_LABELLED_LINE = re.compile(r"\w[\w -]{0,20}:\s|(?:article|document|item|story) \d+$", re.I)
 _MAX_SECONDS = 24 * 60 * 60
 
 
@@ -164,7 +164,7 @@ def parse_text(data: bytes) -> Parsed:
     matter = _mail(text) | matter
     found = top_matter(lines[:12]) | matter
     # "Title:" may be someone's, below a headline, but not where the first line is a label as well.
-    line = None if "title" in found and _LABEL.match(lines[0]) else title_line(lines[:12])
+    line = None if "title" in found and _LABELLED_LINE.match(lines[0]) else title_line(lines[:12])
     return Parsed(
         text=text,
         title=matter.get("title") or line or found.get("title"),
@@ -290,7 +290,9 @@ def _without_note_marks(source: str) -> str:
     """Return Markdown without the marks of its notes, whose texts are paragraphs then."""
     marks = {f"[^{note[1]}]" for note in _NOTE.finditer(source)}
     marks &= {  # of others, such as those that tell of regular expressions, none stands after a word
-        mark[0] for mark in _NOTE_MARK.finditer(source) if not source[: mark.start()][-1:].isspace()
+        mark[0]
+        for mark in _NOTE_MARK.finditer(source)
+        if source[max(0, mark.start() - 1) : mark.start()].strip()
     }
     if not marks:
         return source
@@ -731,7 +733,7 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
     try:
         document = docx.Document(io.BytesIO(data))
         body = document.element.body
-        styles = {style.style_id: _heading_of(style) for style in document.styles}
+        styles = {style.style_id: _style_name(style) for style in document.styles}
         properties = document.core_properties
         core = (properties.title, properties.author, properties.created)
         blocks = list(_docx_blocks(body, styles))
@@ -760,7 +762,7 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
     )
 
 
-def _heading_of(style: Any) -> str:
+def _style_name(style: Any) -> str:
     """Return the name of a style, or of the heading that it is made from."""
     own = style.name or ""
     base = None if own.lower().startswith(("toc", "title", "subtitle")) else style
@@ -1115,10 +1117,10 @@ def _table(
                 number,
                 Parsed(
                     text=text,
-                    title=_label(cell(title_column)) or title_line(text.split("\n", 2)),
+                    title=_metadata(cell(title_column)) or title_line(text.split("\n", 2)),
                     date=parse_date(cell(date_column)),
-                    author=_label(cell(author_column)) or None,
-                    publisher=_label(cell(publisher_column)) or None,
+                    author=_metadata(cell(author_column)) or None,
+                    publisher=_metadata(cell(publisher_column)) or None,
                 ),
             )
         )
@@ -1146,7 +1148,7 @@ def _prose_of_markup(source: str) -> str:
     return "\n".join(" ".join(line.split()).strip(" |") for line in text.split("\n"))
 
 
-def _label(value: Any) -> str:
+def _metadata(value: Any) -> str:
     """Return a metadata value of a table on one line, without the entities and tags of HTML."""
     text = plain(value)
     if _MARKUP.search(text):

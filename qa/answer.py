@@ -182,6 +182,11 @@ class _Snapshot:
     spelling: Spelling
     stamp: str
 
+    def search(self, questions: Sequence[str], k: int) -> list[list[Hit]]:
+        """Return the ``k`` passages closest to each question as it is searched by."""
+        lexical = self.generation.lexical
+        return self.retriever.search([_searched(question, lexical) for question in questions], k)
+
     def read_as(self, question: str) -> str:
         """Return ``question`` with its misspelt words put right and without a false start."""
         return without_false_start(self.spelling.corrected(whole_characters(question)))
@@ -210,10 +215,8 @@ class QA:
         self._embedder = embedder
         self._config = config
         self._lock = threading.Lock()
-        self._failed: tuple[str, float] = (
-            "",
-            0.0,
-        )  # the stamp with which it could not be opened, and when
+        # The stamp with which the index could not be opened, and when.
+        self._failed: tuple[str, float] = ("", 0.0)
         self._looking = threading.Lock()
         self._looked: tuple[str, str | None] = ("", None)  # a stamp, and what was wrong then
         self._snapshot = self._open()
@@ -334,7 +337,7 @@ class QA:
         _require_count("k", k)
         snapshot = self._current()
         asked = [with_question_mark(snapshot.read_as(question)) for question in questions]
-        return snapshot.retriever.search(asked, k)
+        return snapshot.search(asked, k)
 
     def examine(self, questions: Sequence[str]) -> list[Evidence]:
         """Return what is known about each question before a decision; confidence is fitted on it."""
@@ -394,8 +397,7 @@ class QA:
         questions = [*map(with_question_mark, questions)]
         config, documents = self._config, snapshot.generation.documents_by_id
         most = config.passages + config.further
-        searched = [_searched(question, snapshot.generation.lexical) for question in questions]
-        found = snapshot.retriever.search(searched, max(most, config.depth))
+        found = snapshot.search(questions, max(most, config.depth))
         chosen = [
             worth_reading(question, hits, documents, most)
             for question, hits in zip(questions, found, strict=True)
