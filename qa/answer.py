@@ -21,7 +21,7 @@ from index.lexical import LexicalIndex
 from index.retrieve import Retriever
 from index.spelling import Spelling, is_common_english, names_of
 from index.store import Generation, Store
-from index.types import ROW, Document, Hit
+from index.types import ROW, Chunk, Document, Hit
 from qa.candidates import (
     Candidate,
     Group,
@@ -405,10 +405,8 @@ class QA:
         indexed = len(snapshot.generation.chunks)
         first = [hits[: config.passages] for hits in chosen]
         read = self._read(questions, first, documents)
-        bylines = [_bylines(*asked, documents) for asked in zip(questions, chosen, strict=True)]
         evidence = [
-            _weigh(*parts, indexed)
-            for parts in zip(questions, found, first, read, bylines, strict=True)
+            _weigh(*parts, indexed) for parts in zip(questions, found, first, read, strict=True)
         ]
         unsure = [
             at
@@ -419,8 +417,7 @@ class QA:
         more = self._read([questions[at] for at in unsure], further, documents) if unsure else []
         for at, readings in zip(unsure, more, strict=True):
             readings = [*read[at], *readings]
-            parts = (found[at], chosen[at], readings, bylines[at])
-            evidence[at] = _weigh(questions[at], *parts, indexed)
+            evidence[at] = _weigh(questions[at], found[at], chosen[at], readings, indexed)
         return evidence
 
     def _read(
@@ -433,6 +430,10 @@ class QA:
             questions,
             [[hit.chunk.text for hit in each] for each in hits],
             [[documents[hit.chunk.doc_id].title for hit in each] for each in hits],
+            [
+                [_no_answers(question, hit.chunk, documents[hit.chunk.doc_id]) for hit in each]
+                for question, each in zip(questions, hits, strict=True)
+            ],
         )
 
     def _decide(
@@ -543,16 +544,20 @@ def _fallen_back(generation: Generation) -> str | None:
     )
 
 
-def _bylines(question: str, hits: Sequence[Hit], documents: Mapping[str, Document]) -> list[Place]:
-    """Return where the articles say who wrote them and when, unless that is what is asked."""
-    if asks_of_article(question):
-        return []
-    cited = {hit.chunk.doc_id: documents[hit.chunk.doc_id] for hit in hits}
-    return [
-        Place(document.id, start, end)
-        for document in cited.values()
-        for start, end in byline_spans(document.text, document.author)
-    ]
+def _no_answers(question: str, chunk: Chunk, document: Document) -> list[tuple[int, int]]:
+    """Return the offsets of what, in a passage of ``document``, is no answer, though readers point at it.
+
+    Who wrote the article and when, a line that asks the same (of answers to frequent questions), and the number
+    of an item, unless that is asked for.
+    """
+    text = chunk.text
+    places = [found.span() for found in _ASKING_LINE.finditer(text) if _repeats(found[0], question)]
+    if not _OF_ITEM.search(question):
+        places += _numbers_of_items(text)
+    if not asks_of_article(question):
+        bylines = byline_spans(document.text, document.author)
+        places += [(start - chunk.start, end - chunk.start) for start, end in bylines]
+    return places
 
 
 def _weigh(
@@ -560,13 +565,12 @@ def _weigh(
     found: Sequence[Hit],
     hits: Sequence[Hit],
     readings: Sequence[Reading],
-    bylines: Sequence[Place],
     indexed: int,
 ) -> Evidence:
     """Gather what was read for one question, ``readings[i]`` of ``hits[i]``, of ``indexed`` passages.
 
-    Spans in ``bylines`` are left out, and, where the long form of a short one is asked for, those that neither
-    spell it out nor stand beside it as what it is short for.
+    Where the long form of a short one is asked for, spans are left out that neither spell it out nor stand
+    beside it as what it is short for.
     """
     candidates = [
         Candidate(
@@ -577,9 +581,8 @@ def _weigh(
             null_score=reading.null_score,
         )
         for hit, reading in zip(hits, readings, strict=True)
-        for span in _answering(reading.spans, hit.chunk.text, question)
+        for span in _answering(reading.spans, hit.chunk.text)
     ]
-    candidates = [c for c in candidates if not any(c.place.overlaps(line) for line in bylines)]
     if short := asked_short_form(question):
         spelt = [
             whole_long_form(c, short)
@@ -599,18 +602,14 @@ def _is_sure(evidence: Evidence, score: float) -> bool:
     return bool(evidence.groups) and evidence.groups[0].best.score >= score
 
 
-def _answering(spans: Sequence[Span], text: str, question: str) -> list[Span]:
+def _answering(spans: Sequence[Span], text: str) -> list[Span]:
     """Leave out spans that no answer is, but that unsure readers point at.
 
     One that runs over the end of a sentence, or of a table's cell: on 850 questions over open corpora it raised F1 from 69.6 to
     70.1 (docs/measurements.md), no table among them. A pronoun alone, which tells a person nothing ("he"). And one that breaks off
-    between a subject and its verb ("some years before he"), as 3 of 122,000 accepted answers do. A line that asks
-    the same (of answers to frequent questions), and the number of an item, unless that is asked for.
+    between a subject and its verb ("some years before he"), as 3 of 122,000 accepted answers do.
     """
     sentences = sentence_spans(text)
-    silent = [found.span() for found in _ASKING_LINE.finditer(text) if _repeats(found[0], question)]
-    if not _OF_ITEM.search(question):
-        silent += _numbers_of_items(text)
     return [
         span
         for span in spans
@@ -618,7 +617,6 @@ def _answering(spans: Sequence[Span], text: str, question: str) -> list[Span]:
         and " | " not in text[span.start : span.end]
         and not _is_pronoun(text, span, sentences)
         and not _breaks_off(text, span)
-        and not any(start <= span.start and span.end <= end for start, end in silent)
     ]
 
 

@@ -104,12 +104,16 @@ class _Passage:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """Pieces ``start`` to ``stop`` of a passage, to be read with a question and after a title."""
+    """Pieces ``start`` to ``stop`` of a passage, to be read with a question and after a title.
+
+    ``readable``, shape (pieces,), tells which pieces of the passage an answer may be in.
+    """
 
     pair: int
     question: NDArray[np.int64]
     title: NDArray[np.int64]
     passage: _Passage
+    readable: NDArray[np.bool_]
     start: int
     stop: int
 
@@ -190,12 +194,14 @@ class Reader:
         questions: Sequence[str],
         passages: Sequence[Sequence[str]],
         titles: Sequence[Sequence[str]] | None = None,
+        masked: Sequence[Sequence[Sequence[tuple[int, int]]]] | None = None,
     ) -> list[list[Reading]]:
         """Return a ``Reading`` for every passage of every question.
 
         ``passages[i]`` are read with ``questions[i]``, and the result has the same shape. A passage
-        is read after its title, ``titles`` having the shape of ``passages``; no span is in it. Span
-        offsets count characters of the passage; no span starts or ends with white space. A passage
+        is read after its title, ``titles`` having the shape of ``passages``; no span is in it.
+        ``masked[i][j]`` are the offsets of what is read, but no answer: no word of it is in a span.
+        Offsets count characters of the passage; no span starts or ends with white space. A passage
         without words gives a ``Reading`` without spans. Raises ``ValueError`` when the shapes
         differ.
         """
@@ -208,6 +214,10 @@ class Reader:
             titles = [[""] * len(texts) for texts in passages]
         elif [len(texts) for texts in titles] != [len(texts) for texts in passages]:
             raise ValueError("titles and passages differ in number; give one title a passage.")
+        if masked is None:
+            masked = [[()] * len(texts) for texts in passages]
+        elif [len(texts) for texts in masked] != [len(texts) for texts in passages]:
+            raise ValueError("masked and passages differ in number; give one list a passage.")
         asked = [piece.ids[: self.config.max_question] for piece in self._encode(questions)]
         distinct = dict.fromkeys(text for texts in passages for text in texts)
         encoded = dict(zip(distinct, self._encode(list(distinct)), strict=True))
@@ -217,13 +227,13 @@ class Reader:
             for title, piece in zip(named, self._encode(list(named)), strict=True)
         }
         pairs = [
-            (number, title, text)
+            (number, title, text, _readable(encoded[text], places))
             for number, texts in enumerate(passages)
-            for title, text in zip(titles[number], texts, strict=True)
+            for title, text, places in zip(titles[number], texts, masked[number], strict=True)
         ]
         windows = [
-            _Window(pair, asked[number], leads[title], encoded[text], start, stop)
-            for pair, (number, title, text) in enumerate(pairs)
+            _Window(pair, asked[number], leads[title], encoded[text], readable, start, stop)
+            for pair, (number, title, text, readable) in enumerate(pairs)
             for start, stop in self._cut(
                 len(asked[number]) + len(leads[title]), len(encoded[text].ids)
             )
@@ -235,7 +245,7 @@ class Reader:
         top = self.config.spans_per_passage
         readings = iter(
             _tidied(merge_windows(parts, top=top), text)
-            for parts, (_, _, text) in zip(found, pairs, strict=True)
+            for parts, (_, _, text, _) in zip(found, pairs, strict=True)
         )
         return [[next(readings) for _ in texts] for texts in passages]
 
@@ -280,7 +290,7 @@ class Reader:
             attention[row, :size] = 1
             types[row, title:size] = 1
             types[row, body : size - 1] += window.passage.cases[part]
-            context[row, body : size - 1] = True
+            context[row, body : size - 1] = window.readable[part]
             offsets[row, body : size - 1] = window.passage.offsets[part]
         np.minimum(types, self._last_type, out=types)
         feeds = {"input_ids": ids, "attention_mask": attention, "token_type_ids": types}
@@ -378,6 +388,15 @@ def _passage(text: str, encoding: Encoding) -> _Passage:
     offsets = word_offsets(encoding)
     ids = np.array(encoding.ids, dtype=np.int64)
     return _Passage(ids, offsets, word_cases(text, offsets))
+
+
+def _readable(passage: _Passage, masked: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Return which pieces of a passage have no character in ``masked``, shape (pieces,)."""
+    starts, ends = passage.offsets.T
+    readable = np.ones(len(passage.ids), dtype=np.bool_)
+    for start, end in masked:
+        readable &= (ends <= start) | (end <= starts)
+    return readable
 
 
 def word_offsets(encoding: Encoding) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ Offsets = NDArray[np.int64]
 """First character and end (exclusive) of every token in its passage, shape ``(..., tokens, 2)``."""
 
 Mask = NDArray[np.bool_]
-"""Which tokens belong to the passage, shape ``(..., tokens)``."""
+"""Which tokens an answer may hold: the passage's, but for what is masked, shape ``(..., tokens)``."""
 
 
 def best_spans_batch(
@@ -39,7 +39,7 @@ def best_spans_batch(
 
     Logits and ``context_mask`` have shape ``(windows, tokens)``, ``offsets`` ``(windows, tokens, 2)``;
     ``tokens`` is at least 1, for ``[CLS]``.
-    A span starts and ends on tokens of the passage, covers no other token, has from 1 to
+    A span starts and ends on tokens of ``context_mask``, covers no other token, has from 1 to
     ``max_answer_tokens`` of them and at least one character. A token whose logit is NaN or infinite
     is not pointed at by it; a null score that is not finite counts as 0. Two spans of tokens that
     cover the same characters are one, with the better score. Of equal scores the one that starts
@@ -93,7 +93,7 @@ def _span_scores(
     starts = np.where(context_mask & np.isfinite(start_logits), start_logits, -np.inf)
     ends = np.where(context_mask & np.isfinite(end_logits), end_logits, -np.inf)
     ends = sliding_window_view(np.pad(ends, ahead, constant_values=-np.inf), lengths, axis=1)
-    # Tokens outside the passage seen so far: equal at both ends of a span exactly if it holds none.
+    # Tokens that no span holds, seen so far: equal at both ends of a span exactly if it holds none.
     outside = np.cumsum(~context_mask, axis=1)
     outside = sliding_window_view(np.pad(outside, ahead, mode="edge"), lengths, axis=1)
     stops = sliding_window_view(np.pad(offsets[:, :, 1], ahead), lengths, axis=1)

@@ -211,6 +211,7 @@ class ReleaseReader:
         questions: Sequence[str],
         passages: Sequence[Sequence[str]],
         titles: Sequence[Sequence[str]] | None = None,
+        masked: Sequence[Sequence[Sequence[tuple[int, int]]]] | None = None,
     ) -> list[list[Reading]]:
         return [[self._read(text) for text in texts] for texts in passages]
 

@@ -40,14 +40,24 @@ class WordReader:
         questions: Sequence[str],
         passages: Sequence[Sequence[str]],
         titles: Sequence[Sequence[str]] | None = None,
+        masked: Sequence[Sequence[Sequence[tuple[int, int]]]] | None = None,
     ) -> list[list[Reading]]:
         assert titles is not None
-        assert [len(texts) for texts in titles] == [len(texts) for texts in passages]
-        return [[self._read(text) for text in texts] for texts in passages]
+        assert masked is not None
+        numbers = [[len(each) for each in lists] for lists in (passages, titles, masked)]
+        assert numbers[0] == numbers[1] == numbers[2]
+        return [
+            [self._read(text, places) for text, places in zip(*pairs, strict=True)]
+            for pairs in zip(passages, masked, strict=True)
+        ]
 
-    def _read(self, text: str) -> Reading:
+    def _read(self, text: str, masked: Sequence[tuple[int, int]]) -> Reading:
         words = re.finditer(rf"\b{self.letter}\w*", text)
-        spans = [Span(w.start(), w.end(), float(len(w.group()))) for w in words]
+        spans = [
+            Span(w.start(), w.end(), float(len(w.group())))
+            for w in words
+            if not any(w.start() < end and start < w.end() for start, end in masked)
+        ]
         return Reading(tuple(sorted(spans, key=lambda s: -s.score)[:5]), null_score=0.0)
 
 
@@ -303,6 +313,7 @@ def test_a_short_form_is_answered_with_what_spells_it_out(
     ("text", "question", "answer"),
     [
         ("Is there zen at the zoo?\n\nYes, by the zigzag.", "Is there zen?", "zigzag"),
+        (f"Is there {'zen ' * 20}now?\n\nYes, by zoo.", "Is there zen?", "zoo"),
         ("1. Where is zen now?\nIt is in the zoo.", "Where is zen now?", "zoo"),
         ("Q: You were born in zen, is that so?", "Where was she born?", "zen"),
         ("He asked: Is it zen? Then he went to the zoo.", "What did he ask?", "zen"),
@@ -350,9 +361,9 @@ class CountingReader(WordReader):
 
     calls: list[list[int]] = field(default_factory=list)
 
-    def read(self, questions, passages, titles=None):  # type: ignore[no-untyped-def]
+    def read(self, questions, passages, *more):  # type: ignore[no-untyped-def]
         self.calls.append([len(texts) for texts in passages])
-        return super().read(questions, passages, titles)
+        return super().read(questions, passages, *more)
 
 
 def test_further_passages_are_read_only_where_the_first_hold_no_sure_answer(tmp_path: Path) -> None:
@@ -420,9 +431,9 @@ def test_reading_on_finds_what_reading_all_at_once_finds(
 )
 def test_how_a_question_ends_changes_nothing(tmp_path: Path, typed: str) -> None:
     class Hearing(CountingReader):
-        def read(self, questions, passages, titles=None):  # type: ignore[no-untyped-def]
+        def read(self, questions, *more):  # type: ignore[no-untyped-def]
             heard.extend(questions)
-            return super().read(questions, passages, titles)
+            return super().read(questions, *more)
 
     heard: list[str] = []
     documents = [document(f"d{n}", f"It is at z{'o' * n} here.") for n in range(5)]

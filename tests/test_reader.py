@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -551,3 +552,37 @@ def test_titles_of_another_number_are_refused(tokenizer: Tokenizer) -> None:
     reader, _ = make(tokenizer)
     with pytest.raises(ValueError, match="one title a passage"):
         reader.read(["who"], [["one", "two"]], [["three"]])
+
+
+def test_what_is_masked_is_read_and_never_pointed_at(tokenizer: Tokenizer) -> None:
+    reader, session = make(tokenizer, spans_per_passage=50)
+    passage = "one two three four five"
+    masked = passage.index("wo"), passage.index(" three")
+    [[reading]] = reader.read(["who"], [[passage]], masked=[[[masked]]])
+    [feeds] = session.batches
+    pieces = [tokenizer.id_to_token(number) for number in feeds["input_ids"][0]]
+    assert pieces[3:-1] == passage.split()
+    words = {passage[span.start : span.end] for span in reading.spans}
+    below = {"three", "four", "five", "three four", "four five", "three four five"}
+    assert words == {"one"} | below
+
+
+@settings(max_examples=rounds(25, in_ci=100))
+@given(WORDS, WORDS, st.data())
+def test_no_span_of_any_window_touches_what_is_masked(
+    tokenizer: Tokenizer, question: str, passage: str, data: st.DataObject
+) -> None:
+    reader, _ = make(tokenizer, **SMALL, spans_per_passage=50)
+    words = [word.span() for word in re.finditer(r"\S+", passage)]
+    masked = [place for place in words if data.draw(st.booleans())]
+    [[free]] = reader.read([question], [[passage]])
+    [[reading]] = reader.read([question], [[passage]], masked=[[masked]])
+    assert reading.null_score == free.null_score
+    for span in reading.spans:
+        assert not any(span.start < end and start < span.end for start, end in masked)
+
+
+def test_masks_of_another_number_are_refused(tokenizer: Tokenizer) -> None:
+    reader, _ = make(tokenizer)
+    with pytest.raises(ValueError, match="one list a passage"):
+        reader.read(["who"], [["one", "two"]], masked=[[[(0, 3)]]])
