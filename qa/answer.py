@@ -75,12 +75,18 @@ _NAME = re.compile("[A-Z][a-z]{3}")
 _SUBJECTS = frozenset({"he", "she", "they", "we"})
 _SPELT_LIKE_PRONOUNS = frozenset({"IT", "ME", "US", "WHO"})  # abbreviations
 _ASKING_LINE = re.compile(
-    r"^(?:(?:\(?\d{1,3}|\(?[A-Za-z])[.):]\s+)?[^\n.!?]{0,300}\?$", re.MULTILINE
+    r"^(?:(?:\(?\d{1,3}|\(?[A-Za-z])[.):]\s+)?(?P<asked>[^\n.!?]{0,300}\?$|[^\n.!?:\"“”]{0,300}\?(?=\s))",
+    re.MULTILINE,
 )
+"""A line that asks, or begins with a sentence that does, as one of an FAQ may go on with the answer."""
+
 _ITEM = re.compile(
     r"^(?:\(?(?P<number>\d{1,3})[.)]|\d{1,3}(?:\.\d{1,2}){1,4}[.)]?|\(?[A-Za-z][.)]"
     r"|(?:Section|Article|Clause)\s[\dIVX]+\.|(?:Sec|Sect|Art|Para)\.?\s[\dIVX]+\.?)(?=\s)",
     re.MULTILINE,
+)
+_YES_OR_NO = re.compile(
+    r"(?:Do|Does|Did|Is|Are|Was|Were|Am|Can|Could|Will|Would|Shall|Should|May|Must|Has|Have|Had)(?:n['’]t)?\b"
 )
 _LONG_WORD = re.compile(r"\w{4,}")
 _OF_ITEM = re.compile(
@@ -547,11 +553,20 @@ def _fallen_back(generation: Generation) -> str | None:
 def _no_answers(question: str, chunk: Chunk, document: Document) -> list[tuple[int, int]]:
     """Return the offsets of what, in a passage of ``document``, is no answer, though readers point at it.
 
-    Who wrote the article and when, a line that asks the same (of answers to frequent questions), and the number
-    of an item, unless that is asked for.
+    Who wrote the article and when, and the number of an item, unless that is asked for; and of answers to
+    frequent questions the lines of which most is asked, or that ask for yes or no, and what answers the others
+    where a line asks just this.
     """
     text = chunk.text
-    places = [found.span() for found in _ASKING_LINE.finditer(text) if _repeats(found[0], question)]
+    lines = [*_ASKING_LINE.finditer(text)]
+    asked, stems = _stems(question), [_stems(line["asked"]) for line in lines]
+    just_this = [each and each <= asked and len(asked - each) < 2 for each in stems]
+    ends = [*(line.start() for line in lines), len(text)][1:]
+    places = [
+        (line.start(), end if any(just_this) and not same else line.end())
+        for line, end, each, same in zip(lines, ends, stems, just_this, strict=True)
+        if any(just_this) or 2 * len(each & asked) >= len(each) or _YES_OR_NO.match(line["asked"])
+    ]
     if not _OF_ITEM.search(question):
         places += _numbers_of_items(text)
     if not asks_of_article(question):
@@ -620,12 +635,9 @@ def _answering(spans: Sequence[Span], text: str) -> list[Span]:
     ]
 
 
-def _repeats(line: str, question: str) -> bool:
-    """Tell whether most of what a line asks is what the question asks, by how words of four letters or more begin."""
-    words, asked = (
-        {word[:5] for word in _LONG_WORD.findall(text.lower())} for text in (line, question)
-    )
-    return 2 * len(words & asked) >= len(words)
+def _stems(text: str) -> set[str]:
+    """Return how the words of a question begin that have four letters or more, which tell what it asks."""
+    return {word[:5] for word in _LONG_WORD.findall(text.lower())}
 
 
 def _numbers_of_items(text: str) -> list[tuple[int, int]]:

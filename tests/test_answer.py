@@ -315,6 +315,16 @@ def test_a_short_form_is_answered_with_what_spells_it_out(
         ("Is there zen at the zoo?\n\nYes, by the zigzag.", "Is there zen?", "zigzag"),
         (f"Is there {'zen ' * 20}now?\n\nYes, by zoo.", "Is there zen?", "zoo"),
         ("1. Where is zen now?\nIt is in the zoo.", "Where is zen now?", "zoo"),
+        ("Where is zen now? It is in the zoo.", "Where is zen now?", "zoo"),
+        ("Do I have to wear zen?\nSo it is at the zoo.", "Is a cap needed?", "zoo"),
+        ("What to wear? A zigzag.\nWhere is lost zen? In a zoo.", "Where is lost zen?", "zoo"),
+        ("What to wear? A zigzag.\nWhere is lost zen? In a zoo.", "Where is found zen?", "zigzag"),
+        (
+            "What is zen?\nA zoo.\nWhat sank it?\nA zigzag.",
+            "What is it that sank the zen boat?",
+            "zigzag",
+        ),
+        ("It was a zigzag.\nWhere is lost zen?\nIn a zoo.", "Where is lost zen?", "zigzag"),
         ("Q: You were born in zen, is that so?", "Where was she born?", "zen"),
         ("He asked: Is it zen? Then he went to the zoo.", "What did he ask?", "zen"),
         ("11. It is shut.\n12. It is open.", "What is open?", None),
@@ -325,7 +335,8 @@ def test_a_short_form_is_answered_with_what_spells_it_out(
 def test_a_line_that_asks_and_the_number_of_an_item_are_no_answers(
     tmp_path: Path, text: str, question: str, answer: str | None
 ) -> None:
-    # Seen: "Is childcare available at the gym?" was answered, at 93%, with "childcare" from the page's own question.
+    # Seen: "Is childcare available at the gym?" was answered, at 93%, with "childcare" from the page's own question;
+    # "Is the pool heated?" with "the pool heated", and "Do I need to book classes?" with what answers another one.
     qa = qa_of(tmp_path, document("one", text))
     qa._reader = WordReader("(?:1|z)")  # type: ignore[assignment]
     assert qa.ask(question, threshold=0.0).text == answer
