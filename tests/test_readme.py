@@ -75,6 +75,15 @@ def test_commands(command: str, folder: Path) -> None:
     assert done.stdout.strip()
 
 
+def test_nothing_is_noted_down_to_be_reported(folder: Path, tmp_path: Path) -> None:
+    """onnxruntime would keep a number for the machine at home, and send it to its maker with what runs here."""
+    ours = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    ours |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": ""}
+    ask = [FOOTNOTE, "ask", "When was Chandrayaan-3 launched?"]
+    subprocess.run(ask, capture_output=True, check=True, cwd=folder, env=ours)
+    assert [*tmp_path.rglob("*")] == []
+
+
 @pytest.mark.parametrize("snippet", [s for s in SNIPPETS if "7860" not in s])
 def test_snippets(snippet: str, folder: Path) -> None:
     assert run(snippet, folder).strip()
