@@ -1,10 +1,11 @@
-"""The wheel holds what a user needs and nothing else, and works where nothing else is."""
+"""The wheel holds what a user needs and nothing else, and works where nothing else is; the sdist holds all."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -15,16 +16,33 @@ from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of the tracked tree; built without isolation, as there is no network."""
-    out = tmp_path_factory.mktemp("wheel")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist and the wheel that is built from it; without isolation, as there is no network."""
+    out = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT],
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", out, ROOT],
         check=True,
         capture_output=True,
     )
-    [path] = out.glob("footnote_qa-*.whl")
+    return out
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    [path] = built.glob("footnote_qa-*.whl")
     return path
+
+
+def test_the_sdist_is_the_whole_checkout(built: Path) -> None:
+    [path] = built.glob("footnote_qa-*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for folder in (".ci", "docs", "index", "qa", "seeds", "tests", "ui"):
+        for file in (ROOT / folder).rglob("*"):
+            if file.is_file() and "__pycache__" not in file.parts:
+                assert file.relative_to(ROOT).as_posix() in names
+    assert {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "constraints.txt"} <= names
+    assert not any(name.endswith(".pyc") for name in names)
 
 
 def test_contents(wheel: Path) -> None:
@@ -46,7 +64,9 @@ def test_contents(wheel: Path) -> None:
         assert needed in names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"index", "qa", "ui"}
-    assert any(name.endswith("licenses/LICENSE") for name in names)
+    for licence in ("LICENSE", "qa/models/reader/LICENSE", "ui/assets/source-serif-4-LICENSE.txt"):
+        assert any(name.endswith(f"licenses/{licence}") for name in names)
+    assert not any("__pycache__" in name or name.endswith(".gz") for name in names)
     assert wheel.stat().st_size < 50_000_000
 
 
