@@ -203,7 +203,8 @@ class QA:
 
     An instance may be used from several threads. It notices a rebuilt index at the next question
     and answers from the new generation; if that one cannot be opened it goes on with the one it
-    has.
+    has. It keeps everything in memory and no file open, so that there is nothing to close; it cannot be
+    pickled, its answers can.
     """
 
     def __init__(
@@ -239,7 +240,8 @@ class QA:
         """Open the index in ``index_dir`` and the reader that comes with the package.
 
         A confidence that was calibrated for this index stands in its folder and is used.
-        ``embedder`` is only needed to insist on one: the index knows which model made it. Raises
+        ``embedder`` (such as a `SentenceEmbedder`) is only needed to insist on one: the index knows which
+        model made it. ``reader`` is another than the package's, from `Reader.load`. Raises
         `IndexMissing`, `IndexForeign`, `IndexDamaged` or `IndexMismatch` (another embedder, another
         version), each with a sentence that says what to run, and `ReaderError`.
         """
@@ -346,7 +348,10 @@ class QA:
         return snapshot.search(asked, k)
 
     def examine(self, questions: Sequence[str]) -> list[Evidence]:
-        """Return what is known about each question before a decision; confidence is fitted on it."""
+        """Return what is known about each question before a decision; confidence is fitted on it.
+
+        Raises `ConfigError` for what is no list of texts.
+        """
         questions = _texts(questions)
         snapshot = self._current()
         return self._examine([*map(snapshot.read_as, questions)], snapshot)

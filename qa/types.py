@@ -39,8 +39,9 @@ class Reading:
 class Citation:
     """A place in a document that holds the answer, and the sentence around it.
 
-    ``document.text[start:end] == text`` and ``document.text[quote_start:quote_end] == quote``;
-    ``sha256`` is the document's, as it stood when it was indexed.
+    ``document.text[start:end] == text`` and ``document.text[quote_start:quote_end] == quote``: offsets
+    are into the text that was read out of the file, not into the file. ``sha256`` is that of this text,
+    as it stood when it was indexed.
     """
 
     document: Document
@@ -83,7 +84,10 @@ class Citation:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, as ``footnote ask --json`` and the chat's endpoint give it."""
+        """Return the JSON form, as ``footnote ask --json`` and the chat's endpoint give it.
+
+        ``start`` and ``end`` are offsets into the document's text, which is not in it; ``sha256`` tells which text.
+        """
         return {
             "title": self.title,
             "source": self.source,
@@ -101,7 +105,12 @@ class Citation:
 
 
 class Refusal(StrEnum):
-    """Why there is no answer; the value is stable, for programs."""
+    """Why there is no answer; the value is stable, for programs.
+
+    The first two say that the index was searched: no passage is about the question's subject, or some
+    are and none answers it with enough confidence. The others say that it was not: of the question, that
+    it is empty, too long, without words or not English, and of the index, that it holds no text.
+    """
 
     NOTHING_CLOSE = "nothing_close"
     NO_ANSWER = "no_answer"
@@ -114,7 +123,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another answer that was found, less likely than the first."""
+    """Another answer that was found; ``confidence`` and ``citations`` are as in `Answer`."""
 
     text: str
     confidence: float
@@ -156,7 +165,7 @@ class Answer:
     """The reply to one question.
 
     An answer has ``text`` (a slice of ``citations[0].document.text``), ``confidence`` (a calibrated
-    probability that it is right) and one citation for each place that says it, best first; ``alternatives``
+    probability, 0 to 1, that it is right) and one citation for each place that says it, best first; ``alternatives``
     are the other answers, the most confident first. A refusal
     has ``text is None``, no citations, a ``refusal`` code, its ``reason`` as a sentence, and the
     ``nearest`` passage where one was read; ``confidence`` is then that of the answer withheld (0.0
