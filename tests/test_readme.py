@@ -146,12 +146,16 @@ def test_the_training_commands_are_understood() -> None:
     from qa.training import __main__, confidence, export
 
     lines = [line for _, code in BLOCKS for line in code.splitlines() if "qa.training" in line]
+    for page in ("qa/models/reader/README.md", "docs/measurements.md"):
+        text = (ROOT / page).read_text(encoding="utf-8").replace("\\\n", "")
+        lines += re.findall(r"^    (python -m qa\.training.*[^.\n])$", text, re.MULTILINE)
+        lines += re.findall(r"`(python -m qa\.training average [^`]+)`", text)
     parsers = {
         "qa.training": __main__.parser,
         "qa.training.export": export.parser,
         "qa.training.confidence": confidence.parser,
     }
-    assert len(lines) >= 4
+    assert len(lines) >= 16
     for line in lines:
         python, dash, module, *arguments = shlex.split(line)
         assert (python, dash) == ("python", "-m")
@@ -168,9 +172,18 @@ def test_every_command_and_option_in_the_table_exists() -> None:
         assert set(re.findall(r"--[a-z-]+", description)) <= options
 
 
-def test_links_to_files_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!http|#)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/measurements.md", "qa/models/reader/README.md"]
+)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in anchors
+        else:
+            assert (ROOT / page).parent.joinpath(target).exists(), target
 
 
 def test_the_commands_that_take_an_index_are_those_the_readme_says() -> None:
