@@ -169,7 +169,8 @@ def test_every_command_and_option_in_the_table_exists() -> None:
     assert {name for name, _ in rows} == set(main.commands)
     for name, description in rows:
         options = {option for p in main.commands[name].params for option in p.opts}
-        assert set(re.findall(r"--[a-z-]+", description)) <= options
+        named = set(re.findall(r"--[a-z-]+", description))
+        assert named == {option for option in options if option.startswith("--")} - {"--index"}
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,12 @@ def test_links_lead_somewhere(page: str) -> None:
             assert target[1:] in anchors
         else:
             assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_the_default_threshold_is_the_one_of_the_readers_confidence() -> None:
+    from qa.confidence import Confidence
+
+    assert f"below the threshold, {Confidence.load().threshold:.2f} unless told otherwise" in README
 
 
 def test_the_commands_that_take_an_index_are_those_the_readme_says() -> None:
