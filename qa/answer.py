@@ -81,16 +81,19 @@ _ASKING_LINE = re.compile(
 """A line that asks, or begins with a sentence that does, as one of an FAQ may go on with the answer."""
 
 _ITEM = re.compile(
-    r"^(?:\(?(?P<number>\d{1,3})[.)]|\d{1,3}(?:\.\d{1,2}){1,4}[.)]?|\(?[A-Za-z][.)]"
+    r"^(?:\(?(?P<number>\d{1,3})[.)]|(?P<figure>\d{1,3}(?:\.\d\d){1,2})[.)]?"
+    r"|\d{1,3}(?:\.\d{1,2}){1,4}[.)]?|\(?[A-Za-z][.)]"
     r"|(?:Section|Article|Clause)\s[\dIVX]+\.|(?:Sec|Sect|Art|Para)\.?\s[\dIVX]+\.?)(?=\s)",
     re.MULTILINE,
 )
 _YES_OR_NO = re.compile(
     r"(?:Do|Does|Did|Is|Are|Was|Were|Am|Can|Could|Will|Would|Shall|Should|May|Must|Has|Have|Had)(?:n['’]t)?\b"
 )
+_DIGITS = re.compile(r"\d+")
 _LONG_WORD = re.compile(r"\w{4,}")
 _OF_ITEM = re.compile(
-    r"\b(?:section|article|clause|paragraph|rule|step|number|item|point)s?\b", re.I
+    r"\b(?:section|article|chapter|clause|paragraph|rule|step|number|item|point|version|release)s?\b",
+    re.I,
 )
 _OPENING, _CLOSING = "\"'“‘«", "\"'”’»"
 
@@ -646,13 +649,17 @@ def _stems(text: str) -> set[str]:
 
 
 def _numbers_of_items(text: str) -> list[tuple[int, int]]:
-    """Return where lines begin with the number or letter of an item; a bare number has another one next to it."""
-    found = [*_ITEM.finditer(text)]
-    numbers = {int(item["number"]) for item in found if item["number"]}
+    """Return where lines begin with the number or letter of an item.
+
+    A bare number has another one next to it, and so has one like "9.15", which otherwise is a time, a price or a date.
+    """
+    found = [(item, tuple(map(int, _DIGITS.findall(item[0])))) for item in _ITEM.finditer(text)]
+    known = {number for _, number in found}
     return [
         item.span()
-        for item in found
-        if not item["number"] or numbers & {int(item["number"]) - 1, int(item["number"]) + 1}
+        for item, number in found
+        if not (item["number"] or item["figure"])
+        or any((*number[:-1], number[-1] + step) in known for step in (-1, 1))
     ]
 
 

@@ -330,6 +330,14 @@ def test_a_short_form_is_answered_with_what_spells_it_out(
         ("11. It is shut.\n12. It is open.", "What is open?", None),
         ("11. It is shut.\n12. It is open.", "Which item is open?", "11"),
         ("It has many lockers, in all\n12. It is open.", "How many lockers?", "12"),
+        ("10.15 It opens.\n11.00 It shuts.", "When does it open?", "10.15"),
+        ("Fees\n1.50 for tea\n3.20 for soup", "How much is tea?", "1.50"),
+        ("24.12.23 Feast\n12.01.24 Fast", "When is the fast?", "12.01.24"),
+        ("1.9 It is shut.\n1.10 It is open.", "What is open?", None),
+        ("1.10 It is shut.\n1.11 It is open.", "What is open?", None),
+        ("1.3 It is shut.\n1.10.4 It is open.", "What is open?", None),
+        ("1.4.0\nIt is blue.\n\n0.3.2\nIt is red.", "Which version is blue?", "1.4.0"),
+        ("1.4.0\nIt is blue.\n\n0.3.2\nIt is red.", "What is blue?", None),
     ],
 )
 def test_a_line_that_asks_and_the_number_of_an_item_are_no_answers(
@@ -338,7 +346,7 @@ def test_a_line_that_asks_and_the_number_of_an_item_are_no_answers(
     # Seen: "Is childcare available at the gym?" was answered, at 93%, with "childcare" from the page's own question;
     # "Is the pool heated?" with "the pool heated", and "Do I need to book classes?" with what answers another one.
     qa = qa_of(tmp_path, document("one", text))
-    qa._reader = WordReader("(?:1|z)")  # type: ignore[assignment]
+    qa._reader = WordReader(r"(?:1(?:\.?\d)*|z)")  # type: ignore[assignment]
     assert qa.ask(question, threshold=0.0).text == answer
 
 
