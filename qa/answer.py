@@ -95,6 +95,7 @@ _OF_ITEM = re.compile(
     r"\b(?:section|article|chapter|clause|paragraph|rule|step|number|item|point|version|release)s?\b",
     re.I,
 )
+_DOTTED = re.compile(r"(?<![^\W\d])(?<!\.)(?:(?:[A-Za-z]\.)+[A-Za-z]|Ph\.D)\Z")
 _OPENING, _CLOSING = "\"'“‘«", "\"'”’»"
 
 
@@ -466,17 +467,14 @@ class QA:
                 reason=REASONS[refusal],
                 nearest=_nearest(evidence, documents),
             )
-        answers = [
-            Alternative(
-                group.text,
-                min(probability, sure[0]),  # it goes by more than what orders them
-                tuple(
-                    self._cite(place, documents)
-                    for place in _proofs(group, evidence.found, documents)[:top]
-                ),
+        answers = []
+        for group, probability in zip(evidence.groups[:top], sure, strict=False):
+            citations = tuple(
+                self._cite(_as_given(place, documents[place.doc_id].text, question), documents)
+                for place in _proofs(group, evidence.found, documents)[:top]
             )
-            for group, probability in zip(evidence.groups[:top], sure, strict=False)
-        ]
+            # The probability of the first goes by more than what orders them.
+            answers.append(Alternative(citations[0].text, min(probability, sure[0]), citations))
         return Answer(
             question,
             text=answers[0].text,
@@ -661,6 +659,26 @@ def _numbers_of_items(text: str) -> list[tuple[int, int]]:
         if not (item["number"] or item["figure"])
         or any((*number[:-1], number[-1] + step) in known for step in (-1, 1))
     ]
+
+
+def _as_given(place: Place, text: str, question: str) -> Place:
+    """Return ``place`` in ``text``, a document's, as it is given for an answer.
+
+    With the last full stop of an abbreviation that has one after each letter ("7 p.m.", "U.S."), and without the number
+    of an item before what the item says ("2. Owls"), unless that is asked for.
+    """
+    start, end = place.start, place.end
+    if text[end : end + 1] == "." and _DOTTED.search(text, start, end):
+        end += 1
+    number = None if _OF_ITEM.search(question) else _ITEM.match(text, start)
+    if (
+        number
+        and number["number"]
+        and number.end() < end
+        and number.span() in _numbers_of_items(text)
+    ):
+        start = end - len(text[number.end() : end].lstrip())
+    return replace(place, start=start, end=end)
 
 
 def _is_pronoun(text: str, span: Span, sentences: Sequence[tuple[int, int]]) -> bool:

@@ -350,6 +350,31 @@ def test_a_line_that_asks_and_the_number_of_an_item_are_no_answers(
     assert qa.ask(question, threshold=0.0).text == answer
 
 
+@pytest.mark.parametrize(
+    ("text", "pattern", "answer"),
+    [
+        ("It shuts at 7:00 p.m.\nIt is far.", r"7:00 p\.m", "7:00 p.m."),
+        ("It shuts at 7p.m. or later.", r"7p\.m", "7p.m."),
+        ("It is made in the U.S. by Zandt.", r"U\.S", "U.S."),
+        ("She took her Ph.D. there.", r"Ph\.D", "Ph.D."),
+        ("It stands at z.co. It is far.", r"z\.co", "z.co"),
+        ("They chose plan Z. It is far.", "plan Z", "plan Z"),
+        ("It was a quiz. It is far.", "quiz", "quiz"),
+        ("1. Foxes\n2. Owls and bats", r"2\. Owls", "Owls"),
+        ("1) Foxes\n2) Owls and bats", r"2\) Owls", "Owls"),
+        ("It is\n2.5 km long and 1.3 km wide.", r"2\.5 km", "2.5 km"),
+        ("It is by\nA. Smith and\nB. Jones.", r"A\. Smith", "A. Smith"),
+    ],
+)
+def test_an_answer_ends_with_its_full_stop_and_begins_after_its_number(
+    tmp_path: Path, text: str, pattern: str, answer: str
+) -> None:
+    # Seen: "Until what time is construction allowed?" was answered with "7:00 p.m", a list's owls with "1. Owls".
+    qa = qa_of(tmp_path, document("one", text))
+    qa._reader = WordReader(rf"(?:{pattern})(?!\w)")  # type: ignore[assignment]
+    assert qa.ask("Which is it?", threshold=0.0).text == answer
+
+
 def test_a_row_of_a_table_is_no_proof_for_another(tmp_path: Path) -> None:
     # Seen: "How long is the warranty of the Cedar lamp?" cited the rows of three lamps with one description.
     text = "It stands on three legs of oak and is lit by one bulb, and its warranty is zehn years long."
