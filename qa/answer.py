@@ -404,7 +404,7 @@ class QA:
     def _problem(self, question: str, snapshot: _Snapshot) -> Refusal | None:
         if not snapshot.generation.chunks:
             return Refusal.EMPTY_INDEX
-        return unanswerable(question)
+        return unanswerable(question, snapshot.generation.lexical.words)
 
     def _examine(self, questions: Sequence[str], snapshot: _Snapshot) -> list[Evidence]:
         if not questions:

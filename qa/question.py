@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -150,18 +150,22 @@ def asked_short_form(question: str) -> str | None:
     return short if asked == question else short.upper()
 
 
-def unanswerable(question: str) -> Refusal | None:
-    """Return why ``question`` cannot be answered by any document, or ``None`` if one might."""
+def unanswerable(question: str, words: Container[str] = ()) -> Refusal | None:
+    """Return why ``question`` cannot be answered by any document, or ``None`` if one might.
+
+    ``words`` are those of the documents, in lower case: what holds no other one is taken for English ("hunterian
+    museum lichens").
+    """
     if len(question) > MAX_QUESTION:
         return Refusal.LONG_QUESTION
     if not question.strip():
         return Refusal.EMPTY_QUESTION
     if not _WORD.search(question):
         return Refusal.NO_WORDS
-    return None if _maybe_english(question) else Refusal.OTHER_LANGUAGE
+    return None if _maybe_english(question, words) else Refusal.OTHER_LANGUAGE
 
 
-def _maybe_english(question: str) -> bool:
+def _maybe_english(question: str, known: Container[str]) -> bool:
     letters = [character for character in question if character.isalpha()]
     if not letters:
         return True
@@ -177,6 +181,8 @@ def _maybe_english(question: str) -> bool:
         return True
     language, probability = _identifier().classify(question.lower())
     if language == "en" or probability < _SURE:
+        return True
+    if _FOREIGN.isdisjoint(words) and all(word.isdigit() or word in known for word in words):
         return True
     return _mostly_english(_without_names(question))
 

@@ -104,6 +104,29 @@ def test_questions(question: str, expected: Refusal | None) -> None:
     assert unanswerable(question) is expected
 
 
+@pytest.mark.parametrize(
+    ("question", "texts", "is_asked"),
+    [
+        ("hunterian museum lichens", "the Hunterian museum has lichens", True),
+        ("emre koç billing", "billing was stopped by Emre Koç", True),
+        ("hunterian museum lichens", "the museum has lichens", False),
+        (
+            "prix du permis de stationnement",
+            "prix du permis de stationnement",
+            False,
+        ),  # French, as its little word says
+        ("wer gewann museum", "wer gewann museum", False),
+    ],
+)
+def test_what_holds_only_words_of_the_texts_is_taken_for_english(
+    question: str, texts: str, *, is_asked: bool
+) -> None:
+    # Seen: "hunterian museum lichens", of a museum in the articles, was refused as another language.
+    assert unanswerable(question) is Refusal.OTHER_LANGUAGE
+    refused = unanswerable(question, texts.lower().split())
+    assert refused is (None if is_asked else Refusal.OTHER_LANGUAGE)
+
+
 def test_the_longest_question_that_is_allowed() -> None:
     assert unanswerable("who " * (MAX_QUESTION // 4)) is None
 
