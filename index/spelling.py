@@ -58,7 +58,8 @@ class Spelling:
     nearest; of several one that is a likely slip away, and of these the one that most texts hold. A word of four
     letters is only read as one a likely slip away ("opec" is no "open"). Of three letters, not all capitals, only a stop word is made, by one more letter ("wht") or two swapped ("teh"). Without such a word one of
     six letters or more and no capital, which would often be a name, is read as a common word of English a likely
-    slip away, so that the question makes sense at least. Without that one too it stays. A contraction without
+    slip away, so that the question makes sense at least; one slip away from such a word it is not read as one of the
+    texts two slips away ("garantee" is no "granted"). Without that one too it stays. A contraction without
     its apostrophe gets it ("didnt").
 
     A name that the texts lack is no slip in another one. A word in capitals ("OPEC"), unless the whole question is
@@ -144,12 +145,16 @@ class Spelling:
             near = [one for one in near if self._is_same_name(word, one[0], one[1], begins=begins)]
         elif len(word) == _SHORTEST:
             near = [one for one in near if not _unlikely(word, one[0])]
-        if not near and len(word) >= _ENGLISH and typed.islower() and not is_name:
-            choices = _common_english().get(word[0], {})
+        is_close = any(slips <= 1 for _, slips, _ in near)
+        if not is_close and len(word) >= _ENGLISH and typed.islower() and not is_name:
+            common = _common_english().get(word[0], {})
             found = process.extract(
-                word, choices.keys(), scorer=OSA.distance, score_cutoff=1, limit=None
+                word, common.keys(), scorer=OSA.distance, score_cutoff=1, limit=None
             )
-            near = [one for one in found if not _unlikely(word, one[0])]
+            if not near:
+                found = [one for one in found if not _unlikely(word, one[0])]
+            if found:
+                near, choices = found, common
         if not near:
             return typed
         meant: str = min(

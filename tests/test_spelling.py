@@ -127,6 +127,26 @@ def test_what_no_text_holds_is_read_as_a_common_word_of_english(typed: str, mean
 
 
 @pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("garantee", "guarantee"),  # one slip in a word of English, two in "granted"
+        ("semisters", "semesters"),  # and in "sisters"
+        ("arguement", "argument"),  # an unlikely slip, yet only one
+        ("granetd", "granted"),  # one slip in a word of the texts
+        ("vergastrand", "vargastrand"),  # a name of the texts
+        ("vrgastrnd", "vargastrand"),  # no word of English is one slip away
+        ("Garantees", "Garantees"),  # it may be a name
+    ],
+)
+def test_one_slip_in_a_word_of_english_is_likelier_than_two_in_one_of_the_texts(
+    typed: str, meant: str
+) -> None:
+    # Seen: of a lamp's "garantee" it was asked as of what was granted.
+    texts = ["The sisters granted Vargastrand an agreement."]
+    assert spelling(texts).corrected(f"the {typed}") == f"the {meant}"
+
+
+@pytest.mark.parametrize(
     "question",
     [
         "Who heads OPEC?",
