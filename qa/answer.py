@@ -559,9 +559,8 @@ def _fallen_back(generation: Generation) -> str | None:
 def _no_answers(question: str, chunk: Chunk, document: Document) -> list[tuple[int, int]]:
     """Return the offsets of what, in a passage of ``document``, is no answer, though readers point at it.
 
-    Who wrote the article and when, and the number of an item, unless that is asked for; and of answers to
-    frequent questions the lines of which most is asked, or that ask for yes or no, and what answers the others
-    where a line asks just this.
+    Who wrote the article and when, unless that is asked for; and of answers to frequent questions the lines of
+    which most is asked, or that ask for yes or no, and what answers the others where a line asks just this.
     """
     text = chunk.text
     lines = [*_ASKING_LINE.finditer(text)]
@@ -573,8 +572,6 @@ def _no_answers(question: str, chunk: Chunk, document: Document) -> list[tuple[i
         for line, end, each, same in zip(lines, ends, stems, just_this, strict=True)
         if any(just_this) or 2 * len(each & asked) >= len(each) or _YES_OR_NO.match(line["asked"])
     ]
-    if not _OF_ITEM.search(question):
-        places += _numbers_of_items(text)
     if not asks_of_article(question):
         bylines = byline_spans(document.text, document.author)
         places += [(start - chunk.start, end - chunk.start) for start, end in bylines]
@@ -602,7 +599,7 @@ def _weigh(
             null_score=reading.null_score,
         )
         for hit, reading in zip(hits, readings, strict=True)
-        for span in _answering(reading.spans, hit.chunk.text)
+        for span in _answering(reading.spans, hit.chunk.text, question)
     ]
     if short := asked_short_form(question):
         spelt = [
@@ -623,14 +620,16 @@ def _is_sure(evidence: Evidence, score: float) -> bool:
     return bool(evidence.groups) and evidence.groups[0].best.score >= score
 
 
-def _answering(spans: Sequence[Span], text: str) -> list[Span]:
+def _answering(spans: Sequence[Span], text: str, question: str) -> list[Span]:
     """Leave out spans that no answer is, but that unsure readers point at.
 
     One that runs over the end of a sentence, or of a table's cell: on 850 questions over open corpora it raised F1 from 69.6 to
     70.1 (docs/measurements.md), no table among them. A pronoun alone, which tells a person nothing ("he"). And one that breaks off
-    between a subject and its verb ("some years before he"), as 3 of 122,000 accepted answers do.
+    between a subject and its verb ("some years before he"), as 3 of 122,000 accepted answers do. The number of
+    an item, unless that is asked for.
     """
     sentences = sentence_spans(text)
+    numbers = [] if _OF_ITEM.search(question) else _numbers_of_items(text)
     return [
         span
         for span in spans
@@ -638,6 +637,7 @@ def _answering(spans: Sequence[Span], text: str) -> list[Span]:
         and " | " not in text[span.start : span.end]
         and not _is_pronoun(text, span, sentences)
         and not _breaks_off(text, span)
+        and not any(start <= span.start and span.end <= end for start, end in numbers)
     ]
 
 
