@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import multiprocessing
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from pypdf import PdfReader
 from starlette.requests import Request
 from test_render import HOSTILE
 
@@ -737,6 +739,8 @@ def test_a_citation_opens_by_keyboard_and_from_an_address_with_a_theme(
     page.keyboard.press("Enter")
     page.locator("#fn-panel h2", has_text=REPORT.title).wait_for()
     assert page.locator("#fn-panel .fn-page").all_inner_texts() == ["Page 1", "Page 2"]
+    small = "element => getComputedStyle(element).fontSize"
+    assert page.locator("#fn-panel .fn-page").first.evaluate(small) == "13px"
     reply.locator(".fn-notes .fn-open").nth(0).click()
     page.locator("#fn-panel h2", has_text=TALKS.title).wait_for()
     assert in_view(page, "#fn-panel mark")
@@ -1164,14 +1168,107 @@ def test_a_conversation_that_is_cleared_does_not_come_back(
 
 
 @pytest.mark.browser
-def test_every_button_has_a_name(
-    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any]
+def test_what_a_screen_reader_says_is_in_words(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], tmp_path: Path
 ) -> None:
     page = visit(chat(qa, with_rebuild=True).url)
-    page.locator("#fn-box textarea").fill(QUESTION)
+    assert page.get_by_role("heading", name="Footnote", exact=True).count() == 1
+    page.get_by_role("textbox", name="Your question", exact=True).fill(QUESTION)
     page.get_by_role("button", name="Ask", exact=True).click()
     page.locator(".fn-reply").wait_for()
+    assert QUESTION in page.get_by_role("group", name="Question", exact=True).inner_text()
+    said = page.get_by_role("group", name="Answer", exact=True)
+    said.wait_for()
+    assert said.locator(".fn-answer").inner_text() == "Mora Linde"
+    assert said.get_by_role("button", name=f"{REPORT.title} {REPORT.source}").count() == 2
+    page.get_by_role("tab", name="Add articles").click()
+    lamp = tmp_path / "lamp.txt"
+    lamp.write_text("The lamp was lit.")
+    page.set_input_files("#fn-files input[type=file]", lamp)
+    page.locator("#fn-files").get_by_role("button", name="Choose more files").wait_for()
+    page.click("#fn-add")
+    page.get_by_role("status").filter(has_text="1 added").wait_for()
     for name in ("Article", "All articles", "Add articles"):
         page.get_by_role("tab", name=name, exact=True).click()
         assert page.get_by_role("button").count() > 2
         assert page.get_by_role("button", name=re.compile(r"^\s*$")).count() == 0
+    labels = page.evaluate("[...document.querySelectorAll('[aria-label]')].map(e => e.ariaLabel)")
+    assert [label for label in labels if re.search(r"[<>]|\w\.\w", label)] == []
+
+
+@pytest.mark.browser
+def test_an_answer_comes_into_view_on_a_narrow_page(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    page = visit(chat(qa, with_rebuild=True).url, viewport={"width": 390, "height": 844})
+    ask(page, QUESTION).locator(".fn-notes .fn-open").nth(1).click()
+    page.locator("#fn-panel h2", has_text=REPORT.title).wait_for()
+    page.wait_for_function("scrollY > 300")  # the box is at the top, the conversation above it
+    reply = ask(page, "Who flies to Oslo?")
+    page.wait_for_function("scrollY < 100")
+    assert page.locator(".fn-question").nth(1).bounding_box()["y"] >= 0
+    assert reply.locator(".fn-lead, .fn-answer").bounding_box()["y"] < 400
+    # What is added further down does not move the page.
+    page.get_by_role("tab", name="Add articles").click()
+    lamp = tmp_path / "lamp.txt"
+    lamp.write_text("The Port Alder lamp was lit in 1887.")
+    page.set_input_files("#fn-files input[type=file]", lamp)
+    page.locator("#fn-files tr", has_text="lamp").wait_for()
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    before = page.evaluate("scrollY")
+    assert page.locator("#fn-log").bounding_box()["y"] < 0
+    page.click("#fn-add")
+    page.locator(".fn-size", has_text="4 articles").wait_for(state="attached")
+    page.wait_for_timeout(600)
+    assert page.evaluate("scrollY") == before
+
+
+@pytest.mark.browser
+def test_a_file_of_a_wrong_kind_leaves_the_files_in_reach(
+    qa: FakeQA, chat: Callable[..., Chat], visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    page = visit(chat(qa, with_rebuild=True).url)
+    wrong, lamp, bell = (tmp_path / name for name in ("tool.exe", "lamp.txt", "bell.txt"))
+    for file in (wrong, lamp, bell):
+        file.write_text("The lamp was lit.")
+    page.get_by_role("tab", name="Add articles").click()
+    page.set_input_files("#fn-files input[type=file]", wrong)
+    page.get_by_text("Invalid file type: tool.exe").wait_for()
+    with page.expect_file_chooser() as opened:
+        page.locator("#fn-files button", has_text="Click to Upload").click(timeout=3_000)
+    opened.value.set_files([lamp, bell])
+    page.locator("#fn-files tr", has_text="bell").get_by_role("button").click(timeout=3_000)
+    page.locator("#fn-files tr", has_text="bell").wait_for(state="detached")
+    assert page.locator("#fn-files tr", has_text="lamp").count() == 1
+
+
+@pytest.mark.browser
+def test_the_whole_conversation_and_article_are_printed(
+    unchanged: Chat, visit: Callable[..., Any]
+) -> None:
+    page = visit(unchanged.url)
+    oslo, mars = "Who flies to Oslo?", "Which chief penguin sings on Mars?"
+    for question in (QUESTION, oslo, mars, QUESTION):
+        ask(page, question)
+    printed = " ".join(
+        " ".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(page.pdf())).pages).split()
+    )
+    assert printed.count(QUESTION) == 2
+    for shown in (oslo, mars, "none holds an answer", "Paragraph 0", "Section 19 is about"):
+        assert shown in printed, shown
+    assert "Add articles" not in printed
+
+
+@pytest.mark.browser
+def test_nothing_moves_where_motion_is_unwanted(
+    chat: Callable[..., Chat], visit: Callable[..., Any]
+) -> None:
+    page = visit(chat(FakeQA([TALKS], delay=1.0)).url, reduced_motion="reduce")
+    page.locator("#fn-box textarea").fill(QUESTION)
+    page.locator("#fn-box textarea").press("Enter")
+    page.locator(".fn-waiting").wait_for()
+    moving = """() => [...document.querySelectorAll(".contain *")].filter(one => {
+        const style = getComputedStyle(one);
+        return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0;
+    }).map(one => one.className)"""
+    assert page.evaluate(moving) == []

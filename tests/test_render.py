@@ -43,9 +43,8 @@ texts = st.one_of(
 )
 ALLOWED = "article bdi blockquote br button div em h1 h2 header li mark ol p span strong sup table td th tr ul"
 TAGS = frozenset(ALLOWED.split())
-ATTRIBUTES = frozenset(
-    {"aria-label", "class", "dir", "name", "role", "scope", "tabindex", "title", "type", "value"}
-)
+NAMED = "aria-hidden aria-label class dir name role scope tabindex title type value"
+ATTRIBUTES = frozenset(NAMED.split())
 VOID = frozenset({"br"})
 
 

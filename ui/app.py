@@ -352,7 +352,11 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
                             height=180,
                         )
                         start = gr.Button("Add to the index", elem_id="fn-add", variant="primary")
-                        report = gr.HTML(elem_id="fn-report", apply_default_css=False)
+                        report = gr.HTML(
+                            elem_id="fn-report",
+                            apply_default_css=False,
+                            js_on_load='element.role = "status"',  # is read out when it changes
+                        )
 
         # What is quick does not queue, so that it is done however many questions wait.
         reveal = {"fn": None, "js": _asset("reveal.js"), "api_visibility": "private"}
@@ -432,6 +436,7 @@ def build_app(qa: ChatQA, *, rebuild: Rebuild | None = None) -> gr.Blocks:
                 # Files that could not be added stay chosen: one may be taken out, or all tried again.
                 return report, None if added else gr.skip()
 
+            uploads.change(fn=None, js=_asset("more.js"), api_visibility="private")
             start.click(
                 add,
                 [uploads],

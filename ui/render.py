@@ -276,7 +276,7 @@ def _open(place: Place, title: str, where: str) -> str:
     return (
         f'<button type="button" class="fn-open" name="{OPEN}" value="{place}" '
         f'title="Show this place in the article">'
-        f'<span class="fn-title" dir="auto">{inline(title)}</span>'
+        f'<span class="fn-title" dir="auto">{inline(title)}</span> '
         f'<span class="fn-where">{where}</span></button>'
     )
 
@@ -432,7 +432,7 @@ def documents(indexed: Sequence[Document]) -> str:
 def masthead(articles: int) -> str:
     """Return the head of the page."""
     return (
-        '<header class="fn-masthead"><h1>Footnote<sup>1</sup></h1>'
+        '<header class="fn-masthead"><h1>Footnote<sup aria-hidden="true">1</sup></h1>'
         "<p>Answers in the articles’ own words, with the place they stand in.</p>"
         f'<p class="fn-size">{count(articles, "article")}</p></header>'
     )
