@@ -1159,8 +1159,9 @@ def test_a_conversation_that_is_cleared_does_not_come_back(
     box.fill("Who flies to Oslo?")
     box.press("Enter")
     page.locator(".fn-waiting").wait_for()
-    page.locator("#fn-log").get_by_role("button", name="Clear").click()
+    page.locator("#fn-log").get_by_role("button", name="Clear").press("Enter")
     page.locator("#fn-log .fn-welcome").wait_for()
+    page.wait_for_function("document.activeElement.matches('#fn-box textarea')")
     opened = "When was the Alder Bridge opened?"
     assert "Alder Bridge" in ask(page, opened).locator(".fn-quote").inner_text()
     page.wait_for_timeout(2_500)
