@@ -1273,3 +1273,21 @@ def test_nothing_moves_where_motion_is_unwanted(
         return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0;
     }).map(one => one.className)"""
     assert page.evaluate(moving) == []
+
+
+@pytest.mark.browser
+def test_the_page_that_asks_for_a_password_has_the_look_of_the_chat(
+    qa: FakeQA, chat: Callable[..., Chat], browser: Any
+) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.goto(chat(qa, auth=("ann", "tide")).url)
+    enter = page.get_by_role("button", name="Login")
+    enter.wait_for()
+    filled = "element => getComputedStyle(element).backgroundColor"
+    assert enter.evaluate(filled) == "rgb(236, 231, 220)"
+    for name, text in (("username", "ann"), ("password", "tide")):
+        page.get_by_role("textbox", name=name).fill(text)
+    enter.click()
+    page.wait_for_selector(".fn-size")
+    assert page.locator("gradio-app").evaluate(filled) == "rgb(23, 22, 20)"
+    page.close()

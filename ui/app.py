@@ -634,7 +634,7 @@ def _theme() -> gr.themes.Base:
         font=(gr.themes.LocalFont("IBM Plex Sans", (400, 700)), "system-ui", "sans-serif"),
         font_mono=(gr.themes.LocalFont("IBM Plex Mono", (400, 700)), "ui-monospace", "monospace"),
     )
-    # The colours are chat.css's, which has them for light and for dark.
+    theme.custom_css = _asset("colours.css")  # for light and for dark
     return theme.set(
         link_text_color="var(--fn-accent)",
         link_text_color_dark="var(--fn-accent)",

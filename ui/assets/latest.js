@@ -16,7 +16,7 @@
     // An example that was chosen is gone, or the button that cleared, and the focus with it. On a
     // touch screen the box would bring up the keyboard.
     if (document.activeElement === document.body && matchMedia("(hover: hover)").matches) {
-      document.querySelector("#fn-box textarea").focus({ preventScroll: true });
+      document.querySelector("#fn-box textarea")?.focus({ preventScroll: true });
     }
   }, 50);
 }
