@@ -709,6 +709,77 @@ def test_a_killed_run_is_not_taken_up_with_a_file_of_train_in_dev(
         fit.fit([train], [more, dev], str(base), tmp_path / "out", given, console=console)
 
 
+def broken_off(
+    base: Path, files: tuple[Path, Path], out: Path, given: fit.FitConfig, **more: Any
+) -> None:
+    """A run of ``given`` that was stopped after its first step and left a checkpoint."""
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(base, files, out, given, on_step=stop, **more)
+    assert (out / fit.CHECKPOINT).is_file()
+
+
+def nudge(folder: Path) -> None:
+    """Change one weight of a checkpoint by a little."""
+    weights = safetensors.load_file(folder / "model.safetensors")
+    name = next(name for name in weights if name.endswith("word_embeddings.weight"))
+    weights[name][7, 3] += 0.5
+    safetensors.save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize("changed", ["base", "base's tokenizer", "base's shape", "teacher"])
+def test_a_killed_run_is_not_taken_up_with_another_base_or_teacher_of_the_same_name(
+    base: Path,
+    files: tuple[Path, Path],
+    trained: tuple[Path, dict[str, Any], str],
+    tmp_path: Path,
+    changed: str,
+) -> None:
+    own, teacher = tmp_path / "base", tmp_path / "teacher"
+    shutil.copytree(base, own)
+    shutil.copytree(trained[0], teacher)
+    given = config(checkpoint_minutes=0.0)
+    broken_off(own, files, tmp_path / "out", given, teacher=str(teacher))
+    if changed == "base's tokenizer":
+        vocabulary = (own / "tokenizer.json").read_text()
+        swapped = vocabulary.replace('"observatory":', '"x":').replace('"library":', '"observatory":')
+        (own / "tokenizer.json").write_text(swapped.replace('"x":', '"library":'))
+        about = json.loads((teacher / "tokenizer.json").read_text())
+        assert json.loads((own / "tokenizer.json").read_text())["model"] != about["model"]
+    elif changed == "base's shape":
+        about = json.loads((own / "config.json").read_text())
+        (own / "config.json").write_text(json.dumps(about | {"num_attention_heads": 4}))
+    else:
+        nudge(own if changed == "base" else teacher)
+    with pytest.raises(ConfigError, match="other arguments, data, base or teacher"):
+        run(own, files, tmp_path / "out", given, teacher=str(teacher))
+
+
+@pytest.mark.parametrize("kind", ["encoder", "reader"])
+def test_a_killed_run_is_taken_up_when_its_base_and_teacher_have_moved(
+    base: Path,
+    files: tuple[Path, Path],
+    trained: tuple[Path, dict[str, Any], str],
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    own, teacher = tmp_path / "base", tmp_path / "teacher"
+    if kind == "encoder":
+        shutil.copytree(base, own)
+    else:
+        export.export(trained[0], own, "int8", "tiny", "none")
+    shutil.copytree(trained[0], teacher)
+    given = config(checkpoint_minutes=0.0, epochs=0.5)
+    broken_off(own, files, tmp_path / "out", given, teacher=str(teacher))
+    (own / "README.md").write_text("what I think of it")
+    moved = own.rename(tmp_path / "moved"), teacher.rename(tmp_path / "moved teacher")
+    _, said = run(moved[0], files, tmp_path / "out", given, teacher=str(moved[1]))
+    assert "Taken up at step 1." in said
+
+
 def test_a_pipe_is_not_trained_on(base: Path, files: tuple[Path, Path], tmp_path: Path) -> None:
     os.mkfifo(pipe := tmp_path / "train.jsonl")
     with pytest.raises(

@@ -516,8 +516,8 @@ class _Trainer:
             ) from exc
         if about.get("identity") != self.identity:
             raise ConfigError(
-                f"{path} is of a run with other arguments or data; name another --out, or remove "
-                "it to start anew."
+                f"{path} is of a run with other arguments, data, base or teacher; name another --out, or "
+                "remove it to start anew."
             )
         try:
             self.state = _State(**json.loads(about["state"]))
@@ -637,6 +637,7 @@ def fit(
                 f"{path} is a pipe, and a run that is taken up reads its files again; write it to a file."
             )
     above = None if teacher is None else _teacher(teacher, tokenizer)
+    models = [_model(one, tokenizer) for one in (pointer, above) if one is not None]
     rejected = Rejected()
     rows = load_rows(train, rejected)
     left_out = Rejected()
@@ -666,7 +667,7 @@ def fit(
                 tokenizer,
                 config,
                 above,
-                _identity(train, dev, base, config, data_config, teacher),
+                _identity(train, dev, models, config, data_config),
             )
             checkpoint = out / CHECKPOINT
             if checkpoint.exists():
@@ -806,16 +807,31 @@ def _teacher(name: str, tokenizer: Tokenizer) -> Pointer:
 def _identity(
     train: Sequence[Path],
     dev: Sequence[Path],
-    base: str,
+    models: Sequence[str],
     config: FitConfig,
     data: DataConfig,
-    teacher: str | None,
 ) -> str:
-    """Return a digest of all that a run's outcome depends on, of base and teacher the names."""
+    """Return a digest of all that a run's outcome depends on; ``models`` are digests (`_model`)."""
     files = [[_file(path) for path in paths] for paths in (train, dev)]
     settings = asdict(config) | {"checkpoint_minutes": None}
-    about = [files, base, teacher, settings, asdict(data)]
+    about = [files, list(models), settings, asdict(data)]
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def _model(pointer: Pointer, tokenizer: Tokenizer) -> str:
+    """Return a digest of a model as it was loaded, whatever its folder is called, and its tokenizer.
+
+    Weights that its folder lacks are functions of the seed.
+    """
+    shape = pointer.model.config.to_diff_dict()
+    for name in ("_name_or_path", "transformers_version"):
+        shape.pop(name, None)
+    about = json.dumps([shape, pointer.table.tolist(), tokenizer.to_str()], sort_keys=True)
+    digest = hashlib.sha256(about.encode())
+    for name, weights in sorted(pointer.model.state_dict().items()):
+        if name not in pointer.drawn:
+            digest.update(f"{name} {tuple(weights.shape)} ".encode() + weights.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _file(path: Path) -> dict[str, str]:
