@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from index.errors import ConfigError, QuestionFileError, ReaderError
 from qa.reader import READER_DIRECTORY, Reader
 from qa.training import __main__ as command
+from qa.training._command import exit_status
 from qa.training.data import Batch, DataConfig, Group, Target, collate
 from tests.conftest import later
 
@@ -745,7 +746,9 @@ def test_a_killed_run_is_not_taken_up_with_another_base_or_teacher_of_the_same_n
     broken_off(own, files, tmp_path / "out", given, teacher=str(teacher))
     if changed == "base's tokenizer":
         vocabulary = (own / "tokenizer.json").read_text()
-        swapped = vocabulary.replace('"observatory":', '"x":').replace('"library":', '"observatory":')
+        swapped = vocabulary.replace('"observatory":', '"x":').replace(
+            '"library":', '"observatory":'
+        )
         (own / "tokenizer.json").write_text(swapped.replace('"x":', '"library":'))
         about = json.loads((teacher / "tokenizer.json").read_text())
         assert json.loads((own / "tokenizer.json").read_text())["model"] != about["model"]
@@ -807,6 +810,89 @@ def test_a_device_that_is_not_there_is_named(
 ) -> None:
     with pytest.raises(ConfigError, match="no device cuda:99 here"):
         run(base, files, tmp_path / "out", config(device="cuda:99"))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        ("0", "Stopped; the same command goes on from the last checkpoint in {out}."),
+        ("9", "Stopped before the first checkpoint; the same command begins anew."),
+    ],
+)
+def test_ctrl_c_says_in_a_line_how_to_go_on(
+    base: Path,
+    files: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    minutes: str,
+    said: str,
+) -> None:
+    taken: list[int] = []
+    learn = fit._Trainer.train_step
+
+    def interrupted(trainer: fit._Trainer, batch: Batch) -> float:
+        taken.append(trainer.state.step)
+        if len(taken) == 3:
+            raise KeyboardInterrupt
+        return float(learn(trainer, batch))
+
+    monkeypatch.setattr(fit._Trainer, "train_step", interrupted)
+    out = tmp_path / "out"
+    given = ["fit", "--train", str(files[0]), "--dev", str(files[1]), "--base", str(base)]
+    given += ["--out", str(out), "--epochs", "2", "--batch", "4", "--device", "cpu"]
+    given += ["--evaluations", "1", "--checkpoint-minutes", minutes]
+    assert command.main(given) == 130
+    last = capsys.readouterr().err.rstrip("\n").splitlines()[-1]
+    assert last == said.format(out=out)
+    assert command.main(given) == 0
+    assert taken[3] == (2 if minutes == "0" else 0)
+
+
+def test_ctrl_c_ends_every_command_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    assert exit_status(interrupted) == 130
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
+def test_attention_off_the_cpu_is_of_the_precision_around_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On CUDA `--precision fp32` attended in bf16: autocast was turned on again for attention."""
+    seen: list[bool] = []
+
+    def attend(_module: Any, query: torch.Tensor, *_: Any, **_more: Any) -> tuple[Any, None]:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return query, None
+
+    monkeypatch.setattr("qa.training.fit.sdpa_attention_forward", attend)
+    for kind in ("meta", "cpu"):
+        query = torch.zeros(1, 1, 2, 4, device=kind)
+        for wanted in (False, True):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=wanted):
+                fit._attention(torch.nn.Identity(), query, query, query, None)
+    assert seen == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("device", "wanted", "hardware", "precision"),
+    [
+        ("cuda", "", True, "bf16"),
+        ("cuda:1", "", False, "fp32"),
+        ("cuda", "bf16", False, "bf16"),
+        ("cuda", "fp32", True, "fp32"),
+    ],
+)
+def test_products_are_in_bf16_where_the_graphics_card_multiplies_it(
+    monkeypatch: pytest.MonkeyPatch, device: str, wanted: str, hardware: bool, precision: str
+) -> None:
+    def supported(including_emulation: bool = True) -> bool:
+        return hardware or including_emulation
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    assert fit._precision(device, wanted) == precision
 
 
 def test_the_command_trains_and_says_the_scores(

@@ -11,7 +11,7 @@ from typing import Any
 from qa.confidence import CALIBRATED
 from qa.evaluate import load_examples
 from qa.training._command import exit_status
-from qa.training._files import check_folder, write_atomically
+from qa.training._files import CHECKPOINT, check_folder, write_atomically
 from qa.training.confidence import calibrate_index
 from qa.training.config import FitConfig
 from qa.training.data import DataConfig
@@ -62,19 +62,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _fit(given: dict[str, Any]) -> None:
     from qa.training.fit import fit  # loads torch, which `calibrate` does without
 
-    record = fit(
-        given["train"],
-        given["dev"],
-        given["base"],
-        given["out"],
-        FitConfig(**{name: given[name] for name in _FIT_HELP}),
-        DataConfig(
-            weights=dict(given["weights"]),
-            joined=tuple(given["joined"]),
-            **{name: given[name] for name in _DATA_HELP},
-        ),
-        teacher=given["teacher"],
+    out = given["out"]
+    config = FitConfig(**{name: given[name] for name in _FIT_HELP})
+    data = DataConfig(
+        weights=dict(given["weights"]),
+        joined=tuple(given["joined"]),
+        **{name: given[name] for name in _DATA_HELP},
     )
+    try:
+        record = fit(
+            given["train"],
+            given["dev"],
+            given["base"],
+            out,
+            config,
+            data,
+            teacher=given["teacher"],
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Stopped; the same command goes on from the last checkpoint in {out}."
+            if (out / CHECKPOINT).exists()
+            else "Stopped before the first checkpoint; the same command begins anew."
+        ) from None
     scores = record["dev_scores"]
     for name in sorted(scores, key=lambda one: (one != "all", one)):
         one = scores[name]

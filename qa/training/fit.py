@@ -32,7 +32,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -211,10 +211,12 @@ def _attention(
     The backward pass of torch's CPU attention in bf16 took 44% of a training step; in fp32 a step takes
     0.64 of the time. The products around it stay in bf16.
     """
+    around: AbstractContextManager[Any] = nullcontext()
     if query.device.type == "cpu":
+        around = torch.autocast("cpu", enabled=False)
         query, key, value = query.float(), key.float(), value.float()
         mask = mask if mask is None or mask.dtype == torch.bool else mask.float()
-    with torch.autocast(query.device.type, enabled=query.device.type != "cpu"):
+    with around:
         found: tuple[torch.Tensor, None] = sdpa_attention_forward(
             module, query, key, value, mask, **more
         )
@@ -350,15 +352,13 @@ class _Trainer:
         pointer: Pointer,
         tokenizer: Tokenizer,
         config: FitConfig,
+        device: str,
         teacher: Pointer | None,
         identity: str,
     ) -> None:
-        self.device = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
-        kind, _, number = self.device.partition(":")
-        if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-            raise ConfigError(f"There is no device {self.device} here; give cpu, or none.")
-        fast = kind == "cuda" or any(map(torch.cpu.get_capabilities().get, _BF16))
-        self.precision_name = config.precision or ("bf16" if fast else "fp32")
+        self.device = device
+        self.precision_name = _precision(device, config.precision)
+        kind = device.partition(":")[0]
         self._budget = _BUDGET[kind, self.precision_name]
         if kind == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -610,6 +610,7 @@ def fit(
     # What they say (a new head is new, weights are loaded) is known here.
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
+    device = _device(config.device)
     _check_unfinished(out)
     if not any((out / name).exists() for name in (CHECKPOINT, CURVE)):  # no run that was broken off
         check_unused(out)
@@ -666,6 +667,7 @@ def fit(
                 pointer,
                 tokenizer,
                 config,
+                device,
                 above,
                 _identity(train, dev, models, config, data_config),
             )
@@ -790,6 +792,24 @@ def _run(
                 saved = time.monotonic()
             if on_step is not None:
                 on_step(state.step)
+
+
+def _device(wanted: str) -> str:
+    """Return where to train: as wanted, or CUDA where there is one. Raises `ConfigError` if it is not there."""
+    device = wanted or ("cuda" if torch.cuda.is_available() else "cpu")
+    kind, _, number = device.partition(":")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"There is no device {device} here; give cpu, or none.")
+    return device
+
+
+def _precision(device: str, wanted: str) -> str:
+    """Return the precision of matrix products: as wanted, or bf16 where the hardware multiplies it."""
+    if device.startswith("cuda"):
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = any(map(torch.cpu.get_capabilities().get, _BF16))
+    return wanted or ("bf16" if fast else "fp32")
 
 
 def _teacher(name: str, tokenizer: Tokenizer) -> Pointer:
