@@ -122,7 +122,10 @@ def load_examples(
         before = len(examples)
         for number, line in question_lines(file):
             where = f"{file}, line {number}"
-            example = _parse(line, where, passages, contexts)
+            try:
+                example = _example(parse_row(line, contexts, passages=passages), passages)
+            except RowError as exc:
+                raise QuestionFileError(f"{where} {exc}") from exc
             if example.id in seen:
                 first = seen[example.id].removeprefix(f"{file}, ")
                 raise QuestionFileError(
@@ -130,7 +133,6 @@ def load_examples(
                 )
             seen[example.id] = where
             examples.append(example)
-            contexts.setdefault(context_sha256(example.context), (example.context, example.title))
         if len(examples) == before:
             raise QuestionFileError(f"{file} holds no question; it needs one JSON object a line.")
     return examples if limit is None else sample(examples, limit, seed)
@@ -174,84 +176,97 @@ def context_sha256(context: str) -> str:
     return hashlib.sha256(context.encode()).hexdigest()
 
 
-def with_context(row: Mapping[str, Any], context: str, title: str) -> dict[str, Any]:
-    """Return a row that names its context, with it, its title and its answers.
+class RowError(ValueError):
+    """A line is no row of a question file; it reads on from the line's name: "... is not JSON"."""
 
-    A span that is none of it is an empty answer. Raises `KeyError`, `TypeError` or `ValueError` where
-    ``spans`` is no list of pairs of numbers.
+
+class UnknownContextError(RowError):
+    """A row names a context that none of the rows before it has."""
+
+
+def parse_row(line: bytes, contexts: Contexts, *, passages: bool = True) -> dict[str, Any]:
+    """Return a row of a question file with its context, and add that to ``contexts``.
+
+    Its ``id``, ``question``, ``context``, ``source`` and ``title`` are strings, ``answers["text"]`` is a
+    list of them; ``answers["answer_start"]`` is as it stands, if it is there. Whether the answers are in
+    the context is for the caller to see: an answer whose span is none of the context is empty. Without
+    ``passages`` the context may be missing. Raises `RowError`, `UnknownContextError` where it names one
+    that ``contexts`` does not have.
     """
-    spans = [(start, end) for start, end in row["spans"]]
-    texts = [context[start:end] if 0 <= start < end <= len(context) else "" for start, end in spans]
+    try:
+        raw = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as exc:
+        raise RowError(f"is not JSON in UTF-8 ({exc}); write one JSON object a line.") from exc
+    if not isinstance(raw, dict):
+        raise RowError("is not a JSON object; write one JSON object a line.")
+    row: dict[str, Any] = _with_context(raw, contexts) if "context_sha256" in raw else raw
+    answers = row.get("answers")
+    if not isinstance(answers, dict) or not isinstance(answers.get("text"), list):
+        raise RowError('has no list "answers.text"; give the accepted answers, or [] for none.')
+    for text in answers["text"]:
+        _string({"answers.text": text}, "answers.text")
+    defaults = {"context": None if passages else "", "source": "", "title": ""}
+    for name in ("context", "id", "question", "source", "title"):
+        row[name] = _string(row, name, defaults.get(name))
+    contexts.setdefault(context_sha256(row["context"]), (row["context"], row["title"]))
+    return row
+
+
+def _with_context(row: Mapping[str, Any], contexts: Contexts) -> dict[str, Any]:
+    """Return a row that names its context, with it, its title and its answers."""
+    known = contexts.get(_string(row, "context_sha256"))
+    if known is None:
+        raise UnknownContextError(
+            "names a context, by its SHA-256, that no row before it has; give the texts in "
+            "an earlier row, or leave this one out."
+        )
+    context, title = known
+    try:
+        spans = [(start, end) for start, end in row["spans"]]
+        texts = [context[a:b] if 0 <= a < b <= len(context) else "" for a, b in spans]
+    except (KeyError, TypeError, ValueError) as exc:
+        raise RowError(
+            'has no "spans" of its context; give pairs of offsets, or [] for no answer.'
+        ) from exc
     answers = {"text": texts, "answer_start": [start for start, _ in spans]}
     return {**row, "context": context, "title": title, "answers": answers}
 
 
-def _parse(line: bytes, where: str, passages: bool, contexts: Contexts) -> Example:
-    try:
-        row = json.loads(line.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as exc:
-        raise QuestionFileError(
-            f"{where} is not JSON in UTF-8 ({exc}); write one JSON object a line."
-        ) from exc
-    if not isinstance(row, dict):
-        raise QuestionFileError(f"{where} is not a JSON object; write one JSON object a line.")
-    if "context_sha256" in row:
-        known = contexts.get(str(row["context_sha256"]))
-        if known is None:
-            raise QuestionFileError(
-                f"{where} names a context, by its SHA-256, that no row before it has; give the texts in "
-                "an earlier row, or leave this one out."
-            )
-        try:
-            row = with_context(row, *known)
-        except (KeyError, TypeError, ValueError) as exc:
-            raise QuestionFileError(
-                f'{where} has no "spans" of its context; give pairs of offsets, or [] for no answer.'
-            ) from exc
-    answers = row.get("answers")
-    if not isinstance(answers, dict) or not isinstance(answers.get("text"), list):
-        raise QuestionFileError(
-            f'{where} has no list "answers.text"; give the accepted answers, or [] for none.'
-        )
-    texts = tuple(
-        _string({"answers.text": text}, "answers.text", where) for text in answers["text"]
-    )
-    if not all(text.strip() for text in texts):
-        raise QuestionFileError(f"{where} has an empty answer; give [] where there is no answer.")
-    starts = answers.get("answer_start", [])
-    if not isinstance(starts, list) or any(type(start) is not int for start in starts):
-        raise QuestionFileError(
-            f'{where} has an "answers.answer_start" that is no list of integers.'
-        )
-    if starts and len(starts) != len(texts):
-        raise QuestionFileError(
-            f"{where} has {len(texts)} answers but {len(starts)} answer starts; give one for each."
-        )
-    context = _string(row, "context", where, default=None if passages else "")
-    if passages and texts and not context.strip():
-        raise QuestionFileError(f"{where} has answers but an empty context; give the passage.")
-    return Example(
-        id=_string(row, "id", where),
-        question=_string(row, "question", where),
-        context=context,
-        answers=texts,
-        answer_starts=tuple(starts),
-        source=_string(row, "source", where, default=""),
-        title=_string(row, "title", where, default=""),
-    )
-
-
-def _string(row: Mapping[str, Any], name: str, where: str, default: str | None = None) -> str:
+def _string(row: Mapping[str, Any], name: str, default: str | None = None) -> str:
     value = row.get(name, default)
     if not isinstance(value, str):
-        raise QuestionFileError(f'{where} has no text as "{name}"; give a string.')
+        raise RowError(f'has no text as "{name}"; give a string.')
     try:
         value.encode()
     except UnicodeEncodeError as exc:
-        raise QuestionFileError(
-            f'{where} has half a character (a lone surrogate) in "{name}"; write the file again in UTF-8.'
+        raise RowError(
+            f'has half a character (a lone surrogate) in "{name}"; write the file again in UTF-8.'
         ) from exc
     return value
+
+
+def _example(row: Mapping[str, Any], passages: bool) -> Example:
+    """Return the example of a row to be asked; `RowError` if anything is wrong with its answers."""
+    texts, starts = row["answers"]["text"], row["answers"].get("answer_start", [])
+    if not all(text.strip() for text in texts):
+        raise RowError("has an empty answer; give [] where there is no answer.")
+    if not isinstance(starts, list) or any(type(start) is not int for start in starts):
+        raise RowError('has an "answers.answer_start" that is no list of integers.')
+    if starts and len(starts) != len(texts):
+        raise RowError(
+            f"has {len(texts)} answers but {len(starts)} answer starts; give one for each."
+        )
+    if passages and texts and not row["context"].strip():
+        raise RowError("has answers but an empty context; give the passage.")
+    return Example(
+        id=row["id"],
+        question=row["question"],
+        context=row["context"],
+        answers=tuple(texts),
+        answer_starts=tuple(starts),
+        source=row["source"],
+        title=row["title"],
+    )
 
 
 def corpus(examples: Sequence[Example]) -> list[Document]:
@@ -458,13 +473,15 @@ def read_predictions(path: str | Path, kind: str) -> dict[str, Prediction]:
                 row[n] for n in ("kind", "text", "passage_rank", "withheld")
             )
             prediction = Prediction(
-                _string(row, "id", where),
+                _string(row, "id"),
                 None if text is None else str(text),
                 float(row["confidence"]),
                 None if rank is None else int(rank),
                 str(row["source"]),
                 None if withheld is None else str(withheld),
             )
+        except RowError as exc:
+            raise QuestionFileError(f"{where} {exc}") from exc
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as exc:
             raise QuestionFileError(
                 f"{where} is no prediction ({exc}); give two files that "

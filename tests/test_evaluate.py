@@ -104,6 +104,10 @@ MALFORMED = {
         json.dumps({"id": "q2", "question": "Where?", "context_sha256": "0" * 64, "spans": []}),
         "names a context, by its SHA-256, that no row before it has",
     ),
+    "a context that is named by a list": (
+        json.dumps({"id": "q2", "question": "Where?", "context_sha256": [MET], "spans": []}),
+        'has no text as "context_sha256"',
+    ),
     "a context without spans": (
         json.dumps({"id": "q2", "question": "Where?", "context_sha256": MET}),
         'has no "spans" of its context',

@@ -23,7 +23,7 @@ class FitConfig:
     what is measured and kept. ``evaluations`` are spread evenly over the run; after ``patience`` of them
     without a better F1 it stops. ``temperature`` and ``teacher_weight`` are those with which a larger
     reader's distillation gained 1.1 to 1.4 F1 in published runs. ``precision``, fp32 or bf16, is that of
-    matrix products; by default bf16 on CUDA and on processors that multiply it in hardware, where it trains
+    matrix products; by default bf16 on graphics cards and processors that multiply it in hardware, where it trains
     twice as fast (AMX) or 1.5 times (AVX512_BF16). ``dropout`` is that of hidden states; attention has none,
     as torch's fast attention on a CPU cannot drop, and costs a third of the speed where it does.
     """

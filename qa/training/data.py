@@ -10,7 +10,6 @@ questions) is a function of seed, epoch and row alone, so that a run can be take
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from collections import Counter, defaultdict
@@ -28,7 +27,13 @@ from index.embed import passage_text
 from index.errors import ConfigError, QuestionFileError
 from index.lexical import LexicalIndex
 from index.types import Chunk, Document, document_id
-from qa.evaluate import Contexts, context_sha256, question_lines, with_context
+from qa.evaluate import (
+    Contexts,
+    RowError,
+    UnknownContextError,
+    parse_row,
+    question_lines,
+)
 from qa.metrics import normalize_answer
 from qa.reader import ReaderConfig, word_cases, word_offsets
 from qa.training.messy import messy_question
@@ -185,7 +190,7 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
         before, earlier = len(rows), Counter(rejected.counts())
         for number, line in question_lines(file):
             name = f"{file.name}, line {number}"
-            row = _parse(line, contexts)
+            row = _example(line, contexts)
             if isinstance(row, str):
                 rejected.add(row, name)
             elif row.id in seen:
@@ -201,32 +206,27 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
     return rows
 
 
-def _parse(line: bytes, contexts: Contexts) -> Example | str:
-    """Return the row, or the reason why it cannot be used; its context goes to ``contexts`` all the same."""
+def _example(line: bytes, contexts: Contexts) -> Example | str:
+    """Return the example of a row to learn from, or the reason why nothing can be learnt from it.
+
+    Its context goes to ``contexts`` all the same.
+    """
+    no_row = "it is not a row of a question file"
     try:
-        raw = json.loads(line.decode("utf-8-sig"))
-        if "context_sha256" in raw:
-            known = contexts.get(raw["context_sha256"])
-            if known is None:
-                return "its context is in none of the rows before it"
-            raw = with_context(raw, *known)
-        question, context = raw["question"], raw["context"]
-        texts = raw["answers"]["text"]
-        starts = raw["answers"].get("answer_start", []) if texts else []
-        name, source, title = raw["id"], raw.get("source", ""), raw.get("title", "")
-        if not isinstance(texts, list) or not isinstance(starts, list):
-            return "it is not a row of a question file"
-        for text in (question, context, name, source, title, *texts):
-            text.encode("utf-8")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return "it is not a row of a question file"
-    if context.strip():
-        contexts.setdefault(context_sha256(context), (context, title))
-    if not question.strip():
+        row = parse_row(line, contexts)
+    except UnknownContextError:
+        return "its context is in none of the rows before it"
+    except RowError:
+        return no_row
+    context, texts = row["context"], row["answers"]["text"]
+    starts = row["answers"].get("answer_start", []) if texts else []
+    if not isinstance(starts, list):
+        return no_row
+    if not row["question"].strip():
         return "its question is empty"
     if not context.strip():
         return "its context is empty"
-    if texts and "answer_start" not in raw["answers"]:
+    if texts and "answer_start" not in row["answers"]:
         return "its answers have no answer_start, without which nothing can be learnt from them"
     if len(texts) != len(starts):
         return "answers and offsets differ in number"
@@ -241,13 +241,13 @@ def _parse(line: bytes, contexts: Contexts) -> Example | str:
     if texts and not good:
         return "no offset of its answers matches"
     return Example(
-        id=name,
-        question=question,
+        id=row["id"],
+        question=row["question"],
         context=context,
         answers=tuple(text for text, _ in good),
         answer_starts=tuple(start for _, start in good),
-        source=source,
-        title=title,
+        source=row["source"],
+        title=row["title"],
     )
 
 
