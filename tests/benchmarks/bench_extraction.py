@@ -9,6 +9,7 @@ surrounds them that are. ``deep``: whether a paragraph inside 1,000 nested eleme
 The figures, and why the rule is our own, stand in docs/measurements.md.
 """
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -77,6 +78,9 @@ def reads_deep(extract: Extractor) -> bool:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     table = Table("", "five pages", "held-out pages", "deep", "ms a page", title="kept, leaked")
     for name, extract in extractors().items():
         start = time.perf_counter()

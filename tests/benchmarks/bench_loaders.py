@@ -8,6 +8,7 @@ is a ratio of at most 2.5; ``pytest -m slow tests/test_hostile_files.py`` assert
 counted by the words, so that the chunker's own time is what is measured.
 """
 
+import argparse
 import gc
 import json
 import sys
@@ -172,6 +173,9 @@ def doubling_ratio(family: Family) -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     table = Table("loader", "family", "MB", "MB/s", "ratio", title="Loaders")
     for family in FAMILIES:
         parse = PARSERS[family.loader]

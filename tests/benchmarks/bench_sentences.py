@@ -12,6 +12,7 @@ embedder's own counter, which takes its time besides; and the time of a text of 
 of the text, which `pytest -m slow tests/test_boundaries.py` holds to 2.5.
 """
 
+import argparse
 import gc
 import sys
 import textwrap
@@ -226,9 +227,14 @@ def each(work: Callable[[str], object], texts: Sequence[str]) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE")
+    file = parser.parse_args().file
     console = Console()
-    if len(sys.argv) > 1:
-        console.print(article_speed(Path(sys.argv[1])))
+    if file is not None:
+        console.print(article_speed(file))
         return
     console.print(accuracy(CASES))
     console.print(chunk_accuracy(CASES))

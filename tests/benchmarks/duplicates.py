@@ -7,8 +7,8 @@ of tables.
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -37,11 +37,11 @@ def seeds() -> list[Document]:
         return list(Store(folder).open(encoder=False).documents)
 
 
-def contexts(files: Sequence[str]) -> dict[tuple[str, str], list[str]]:
+def contexts(files: Sequence[Path]) -> dict[tuple[str, str], list[str]]:
     """Return the contexts of each article, each once."""
     found: dict[tuple[str, str], dict[str, None]] = {}
-    for name in files:
-        for row in load_examples(Path(name)):
+    for file in files:
+        for row in load_examples(file):
             found.setdefault((row.source, row.title), {})[row.context] = None
     return {article: list(texts) for article, texts in found.items()}
 
@@ -91,7 +91,7 @@ def edits(others: Sequence[str]) -> Mapping[str, Callable[[str], str]]:
     }
 
 
-def show_alike(files: Sequence[str]) -> None:
+def show_alike(files: Sequence[Path]) -> None:
     articles = [document.text for document in seeds()]
     stories = ["\n\n".join(c) for (source, _), c in contexts(files).items() if source == "nyt"]
     stories = [story for story in stories if len(story.split()) >= 250]
@@ -105,7 +105,7 @@ def show_alike(files: Sequence[str]) -> None:
         print(f"{name}, different ones: {most:.2f} at most")
 
 
-def show_time(files: Sequence[str]) -> None:
+def show_time(files: Sequence[Path]) -> None:
     every = [text for texts in contexts(files).values() for text in texts]
     DRAW.shuffle(every)
     cuts = [at * len(every) // 10_000 for at in range(10_001)]
@@ -134,5 +134,16 @@ def show_time(files: Sequence[str]) -> None:
         print(f"{name}: {found:,} found in {time.perf_counter() - started:.1f} s", flush=True)
 
 
+def main() -> None:
+    shown = {"alike": show_alike, "time": show_time}
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=shown)
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    given = parser.parse_args()
+    shown[given.what](given.files)
+
+
 if __name__ == "__main__":
-    {"alike": show_alike, "time": show_time}[sys.argv[1]](sys.argv[2:])
+    main()

@@ -6,7 +6,7 @@ as in published tables). Prints recall@1, @5, @20 and MRR of the gold passage.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -59,7 +59,11 @@ def ranks_of(scores: Matrix, gold: Sequence[int]) -> list[int]:
 
 
 def main() -> None:
-    questions, *others = [load_examples(Path(name)) for name in sys.argv[1:]]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    questions, *others = [load_examples(file) for file in parser.parse_args().files]
     embedder = SentenceEmbedder()
     for source in dict.fromkeys(example.source for example in questions):
         asked = [example for example in questions if example.source == source and example.answers]

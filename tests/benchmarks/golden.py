@@ -8,6 +8,7 @@ how long one question took, asked alone: the median, of all and of those for whi
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -28,6 +29,9 @@ REFUSED = (80, 90, 92)
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     with tempfile.TemporaryDirectory(prefix="footnote-") as folder:
         index = Path(folder) / "index"
         update_index(index, [ROOT / "seeds"], embedder=SentenceEmbedder())

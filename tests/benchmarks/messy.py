@@ -10,6 +10,7 @@ starts. Ask both files, and compare the two runs::
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import sys
@@ -23,7 +24,13 @@ from qa.training.messy import messy_question
 
 
 def main() -> None:
-    source, out = map(Path, sys.argv[1:])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("out", type=Path, metavar="OUT")
+    given = parser.parse_args()
+    source, out = given.file, given.out
     if out.exists() and out.samefile(source):
         sys.exit(f"{out} is the question file itself; name another to write.")
     with gzip.open(out, "wt", encoding="utf-8") if out.suffix == ".gz" else out.open("w") as file:

@@ -8,6 +8,7 @@ without a threshold and at the default one, and how many of the others are refus
 
 from __future__ import annotations
 
+import argparse
 import sys
 import zlib
 from collections.abc import Callable, Sequence
@@ -55,7 +56,11 @@ def figures(answers: Sequence[Answer], threshold: float) -> str:
 
 
 def main() -> None:
-    qa = QA.open(sys.argv[1] if len(sys.argv) > 1 else ".footnote")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("index", nargs="?", default=".footnote", metavar="INDEX")
+    qa = QA.open(parser.parse_args().index)
     corrected = Spelling.corrected
     for name, change in WAYS.items():
         asked = [

@@ -112,7 +112,9 @@ def show(source: str, name: str, report: Report, folder: Path | None, more: str 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
     """Return a parser of what benchmarks over these corpora take."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("dev", type=Path)
     parser.add_argument("train", type=Path)
     parser.add_argument("--sources", nargs="+", default=["nyt", "newwiki"])
