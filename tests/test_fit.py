@@ -408,6 +408,39 @@ def test_a_killed_run_ends_as_one_that_was_not(
     assert unclocked[0] == unclocked[1]
 
 
+def test_a_run_whose_loss_is_no_number_is_stopped(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    given = config(lr=1e9, warmup=0.0, clip=math.inf, checkpoint_minutes=0.0)
+    with pytest.raises(ConfigError, match=r"loss of step \d+ is nan; .* smaller lr than 1e\+09"):
+        run(base, files, out, given)
+    assert not (out / "model.safetensors").exists()
+
+
+def test_a_run_that_ends_early_says_why(
+    base: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _, said = run(base, files, tmp_path / "out", config(lr=1e-12, evaluations=5, patience=2))
+    assert "Stopped at step 6: dev F1 was not better in 2 evaluations." in said
+
+
+def test_a_teacher_may_be_an_exported_reader(
+    base: Path,
+    files: tuple[Path, Path],
+    trained: tuple[Path, dict[str, Any], str],
+    tmp_path: Path,
+) -> None:
+    reader = tmp_path / "reader"
+    export.export(trained[0], reader, "fp32", "tiny", "none")
+    weights = []
+    for teacher in (trained[0], reader):
+        out = tmp_path / f"of {teacher.name}"
+        run(base, files, out, config(epochs=0.5), teacher=str(teacher))
+        weights.append((out / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+
+
 def test_a_run_learns(base: Path, files: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     given = config(epochs=8.0, lr=5e-3, dropout=0.0, evaluations=1, log_every=10)
@@ -675,6 +708,7 @@ def test_frozen_layers_and_what_is_below_them_stay_as_they_are(
         {"epochs": None, "minutes": math.nan},
         {"weight_decay": math.nan},
         {"clip": -1.0},
+        {"clip": 0.0},
         {"checkpoint_minutes": -math.inf},
         {"seed": -1},
         {"seed": 2**63},

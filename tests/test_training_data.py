@@ -148,8 +148,9 @@ def test_bad_rows_are_counted_by_reason_and_named(tmp_path: Path) -> None:
 def test_a_file_without_rows_and_one_that_is_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(QuestionFileError, match=r"no question file at .*none\.jsonl"):
         load_rows([tmp_path / "none.jsonl"], Rejected())
-    with pytest.raises(QuestionFileError, match=r"a\.jsonl holds no row"):
-        load_rows([write_rows(tmp_path / "a.jsonl", [{"id": "1"}])], Rejected())
+    wrong = r"a\.jsonl holds no row .*\(2 rows: it is not a row of a question file\)"
+    with pytest.raises(QuestionFileError, match=wrong):
+        load_rows([write_rows(tmp_path / "a.jsonl", [{"id": "1"}] * 2)], Rejected())
     # What an earlier file lost is no reason of a later one.
     some = write_rows(tmp_path / "some.jsonl", [{"id": "1"}, *raw_rows(1)])
     with pytest.raises(QuestionFileError, match=r"b\.jsonl holds no row .*\(it is empty\)"):

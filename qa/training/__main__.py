@@ -123,19 +123,36 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "fit",
         help="train a reader on question files",
-        description="Train a reader on question files (JSON lines, plain or gzipped, in SQuAD's form). "
-        "A run that was broken off in --out is taken up.",
+        description="Train a reader on question files (JSON lines, plain or gzipped, as `footnote eval --help` "
+        "shows them). A run that was broken off in --out is taken up.",
     )
     command.set_defaults(run=_fit)
-    command.add_argument("--train", type=Path, nargs="+", required=True, metavar="FILE")
-    command.add_argument("--dev", type=Path, nargs="+", required=True, metavar="FILE")
+    command.add_argument(
+        "--train", type=Path, nargs="+", required=True, metavar="FILE", help="questions to learn"
+    )
+    command.add_argument(
+        "--dev",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="questions with answers that choose the best weights",
+    )
     command.add_argument(
         "--base",
         required=True,
         help="a folder of transformers or sentence-transformers, or of a reader (qa/models/reader), or all-MiniLM-L6-v2",
     )
-    command.add_argument("--out", type=Path, required=True, metavar="DIR")
-    command.add_argument("--teacher", metavar="DIR", help="a larger reader to learn from")
+    command.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="where the checkpoint, the curve and the record go",
+    )
+    command.add_argument(
+        "--teacher", metavar="DIR", help="a reader to learn from, as fit wrote it or exported"
+    )
     command.add_argument(
         "--weights",
         type=_weight,

@@ -63,15 +63,15 @@ class FitConfig:
         if (self.minutes or self.epochs or 0) <= 0:
             raise ConfigError("The minutes or epochs to train must be more than 0.")
         whole = (self.batch, self.evaluations, self.patience, self.dev_limit, self.log_every)
-        if min(whole) < 1 or self.lr <= 0 or self.temperature <= 0:
+        if min(whole) < 1 or min(self.lr, self.temperature, self.clip) <= 0:
             raise ConfigError(
                 "batch, evaluations, patience, dev_limit and log_every must be at least 1, "
-                "lr and temperature above 0."
+                "lr, temperature and clip above 0."
             )
         if self.freeze < 0:
             raise ConfigError("The number of layers to freeze cannot be below 0.")
-        if min(self.weight_decay, self.clip, self.head, self.types, self.layer_decay) < 0:
-            raise ConfigError("weight_decay, clip, head, types and layer_decay cannot be below 0.")
+        if min(self.weight_decay, self.head, self.types, self.layer_decay) < 0:
+            raise ConfigError("weight_decay, head, types and layer_decay cannot be below 0.")
         if not 0 <= self.seed <= _LARGEST_SEED:
             raise ConfigError(f"seed is {self.seed}; give a number from 0 to {_LARGEST_SEED:,}.")
         if not re.fullmatch(r"((cpu|cuda)(:\d+)?)?", self.device):

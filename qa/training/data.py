@@ -199,9 +199,11 @@ def load_rows(files: Sequence[Path], rejected: Rejected) -> list[Example]:
                 seen.add(row.id)
                 rows.append(row)
         if len(rows) == before:
-            why = dict(Counter(rejected.counts()) - earlier)
+            new = Counter(rejected.counts()) - earlier
+            why = "; ".join(f"{count:,} rows: {reason}" for reason, count in new.items())
             raise QuestionFileError(
-                f"{file} holds no row that can be used ({why or 'it is empty'}); the form is in qa/evaluate.py."
+                f"{file} holds no row that can be used ({why or 'it is empty'}); `footnote eval --help` "
+                "shows the form."
             )
     return rows
 

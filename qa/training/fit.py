@@ -601,9 +601,9 @@ def fit(
 
     A run that was broken off in ``out`` is taken up; one that is finished is not touched, nor another
     model that is there. ``out`` then holds a transformers checkpoint with its tokenizer, the curve and
-    the record. ``base`` is what `locate` takes, or the folder of an exported reader, such as ``qa/models/reader``. ``on_step`` is
-    called with the number of each step, after it was taken. Raises `ConfigError` and
-    `QuestionFileError`.
+    the record. ``base`` and ``teacher`` are what `checkpoint_of` takes: a checkpoint, or the folder of an exported reader,
+    such as ``qa/models/reader``. Dev questions without an answer are not asked. ``on_step`` is called with the number of
+    each step, after it was taken. Raises `ConfigError` and `QuestionFileError`, and for an exported reader what `restore` raises.
     """
     console = Console(stderr=True) if console is None else console
     data_config = DataConfig() if data_config is None else data_config
@@ -750,7 +750,7 @@ def _run(
     task: TaskID,
     on_step: Callable[[int], None] | None,
 ) -> None:
-    """Train until the run is over or dev stops improving."""
+    """Train until the run is over or dev stops improving. Raises `ConfigError` where the loss is no number."""
     config, state = trainer.config, trainer.state
     started = time.monotonic() - state.seconds
     saved = time.monotonic()
@@ -763,6 +763,11 @@ def _run(
             following = ahead.submit(trainer.batch, state.step + 1)
             before = time.monotonic()
             loss = trainer.train_step(batch)
+            if not math.isfinite(loss):
+                raise ConfigError(
+                    f"The loss of step {state.step} is {loss}; begin anew in another --out, with a "
+                    f"smaller lr than {config.lr:g}."
+                )
             learned += time.monotonic() - before
             state.losses.append(loss)
             state.seconds = time.monotonic() - started
@@ -792,6 +797,10 @@ def _run(
                 saved = time.monotonic()
             if on_step is not None:
                 on_step(state.step)
+    if trainer.progress < 1:
+        bar.console.print(
+            f"Stopped at step {state.step:,}: dev F1 was not better in {state.worse} evaluations."
+        )
 
 
 def _device(wanted: str) -> str:
@@ -813,13 +822,14 @@ def _precision(device: str, wanted: str) -> str:
 
 
 def _teacher(name: str, tokenizer: Tokenizer) -> Pointer:
-    folder = locate(name)
-    table = translation(tokenizer, load_tokenizer(folder), f"the teacher {name}")
-    pointer = Pointer(folder, table)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = checkpoint_of(name, Path(scratch))
+        table = translation(tokenizer, load_tokenizer(folder), f"the teacher {name}")
+        pointer = Pointer(folder, table)
     if pointer.drawn:
         raise ConfigError(
             f"The teacher {name} is no reader ({pointer.drawn[0]} is missing); name a folder that "
-            "`fit` wrote."
+            "`fit` wrote, or of an exported reader."
         )
     return pointer
 
