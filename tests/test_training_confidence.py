@@ -323,8 +323,18 @@ def test_an_index_uses_the_confidence_that_was_calibrated_for_it(
             mine = {key: row[key] for key in ("id", "question")}
             file.write(json.dumps({**mine, "answers": {"text": row["answers"]}}) + "\n")
     before = QA.open(index)
-    assert main(["calibrate", "--questions", str(questions), "--index", str(index)]) == 0
-    assert "threshold is now" in capsys.readouterr().out
+    told = ["calibrate", "--questions", str(questions), "--index", str(index)]
+    aside = tmp_path / "aside.json"
+    assert main([*told, "--out", str(aside)]) == 0
+    said = capsys.readouterr().out
+    assert (
+        f"Written to {aside}; the index uses it when it is copied to {index / CALIBRATED}" in said
+    )
+    assert QA.open(index).threshold == before.threshold
+    assert main(told) == 0
+    said = capsys.readouterr().out
+    assert f"Written to {index / CALIBRATED}; a chat that runs takes it when" in said
+    assert (index / CALIBRATED).read_bytes() == aside.read_bytes()
     after = QA.open(index)
     assert after.threshold == Confidence.load(index / CALIBRATED).threshold != before.threshold
     # Another reader's calibration is not this one's.

@@ -99,18 +99,23 @@ def _average(given: dict[str, Any]) -> None:
 
 def _calibrate(given: dict[str, Any]) -> None:
     examples = load_examples(*given["questions"], passages=False)
-    out = given["out"] or given["index"] / CALIBRATED
+    used = given["index"] / CALIBRATED
+    out = given["out"] or used
     if given["out"]:
         check_folder(out)
     model = calibrate_index(given["index"], examples, [file.name for file in given["questions"]])
     write_atomically(out, model.to_bytes())
     found = model.measured
+    then = (
+        "a chat that runs takes it when it is started again"
+        if out.resolve() == used.resolve()
+        else f"the index uses it when it is copied to {used}"
+    )
     print(
         f"{found['questions']} questions, {found['right']} answered right. ECE {found['ece']:.3f}, "
         f"AUROC {found['auroc']:.3f}; the threshold is now {model.threshold:.2f}, at which it answers "
         f"{found['at_threshold']['answerable_answered']:.0%} of the answerable questions and "
-        f"{found['at_threshold']['precision']:.0%} of its answers are right. Written to {out}; a chat that runs "
-        "takes it when it is started again."
+        f"{found['at_threshold']['precision']:.0%} of its answers are right. Written to {out}; {then}."
     )
 
 

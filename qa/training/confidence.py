@@ -415,10 +415,20 @@ _UNFITTED = Confidence(Logistic({}, 0.0), Logistic({}, 0.0), 0.0, {})
 
 def parser() -> argparse.ArgumentParser:
     """Return what understands the arguments."""
-    found = argparse.ArgumentParser(prog="python -m qa.training.confidence")
-    found.add_argument("--questions", type=Path, nargs="+", required=True)
-    found.add_argument("--corpus", type=Path, nargs="*", default=[], help="more contexts")
-    found.add_argument("--sources", nargs="*", help="only these sources of the questions")
+    found = argparse.ArgumentParser(
+        prog="python -m qa.training.confidence",
+        description="Fit the confidence that comes with the package's reader, on questions asked of their own "
+        "contexts, some of which are left out.",
+    )
+    found.add_argument(
+        "--questions", type=Path, nargs="+", required=True, metavar="FILE", help="what is asked"
+    )
+    found.add_argument(
+        "--corpus", type=Path, nargs="*", default=[], metavar="FILE", help="more contexts"
+    )
+    found.add_argument(
+        "--sources", nargs="*", metavar="SOURCE", help="only these sources of the questions"
+    )
     found.add_argument("--limit", type=int, help="so many questions a source")
     found.add_argument("--contexts", type=int, help="so many more contexts' rows a source")
     found.add_argument(
@@ -429,14 +439,22 @@ def parser() -> argparse.ArgumentParser:
         help="into how many corpora a source is cut, by article; its questions are asked each time "
         "(default: %(default)s)",
     )
-    found.add_argument("--out", type=Path, default=CONFIDENCE_FILE)
-    found.add_argument("--signals", type=Path, help="also keep the signals here (.npz)")
+    found.add_argument(
+        "--out",
+        type=Path,
+        default=CONFIDENCE_FILE,
+        metavar="FILE",
+        help=f"by default {CONFIDENCE_FILE.name} beside the package's reader, which uses it",
+    )
+    found.add_argument(
+        "--signals", type=Path, metavar="FILE", help="also keep the signals here (.npz)"
+    )
     return found
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Ask, fit, and write the coefficients."""
-    arguments = parser().parse_args()
+    arguments = parser().parse_args(given)
     for path in filter(None, (arguments.out, arguments.signals)):
         check_folder(path)
     if min(arguments.parts) < 1:
