@@ -13,6 +13,7 @@ import io
 import json
 import logging
 import re
+import tomllib
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -193,6 +194,9 @@ def _mail(text: str) -> dict[str, str]:
 _FRONT_MATTER = re.compile(
     r"\A\s{0,20}---[ \t]*\n(?P<yaml>.{0,16384}?)^(?:---|\.\.\.)[ \t]*$\n?", re.S | re.M
 )
+_TOML_FRONT_MATTER = re.compile(
+    r"\A\s{0,20}\+\+\+[ \t]*\r?\n(?P<toml>.{0,16384}?)^\+\+\+[ \t]*\r?$\n?", re.S | re.M
+)
 _MATTER_LINE = re.compile(r"[\w-]+:(?:\s|\Z)|\s|[-#]\s|\Z")  # of YAML as it stands above articles
 _MATTER_KEYS = {
     "title": "title",
@@ -239,7 +243,8 @@ _SUPERSCRIPT = re.compile(r"<sup(?:\s[^<>]*)?>([^<>]*)</sup\s*>", re.I)
 
 def parse_markdown(data: bytes) -> Parsed:
     """Read Markdown (CommonMark and tables), without its syntax."""
-    matter, body = _front_matter(decode(data))
+    source = decode(data)
+    matter, body = _toml_front_matter(source) or _front_matter(source)
     blocks = list(_markdown_blocks(_without_note_marks(body)))
     text, headings = assemble(blocks)
     found = top_matter(text[:4000].split("\n")) | matter
@@ -276,6 +281,18 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
     if not found and any(_is_prose(str(key), value) for key, value in loaded.items()):
         return {}, text
     return found, text[match.end() :]
+
+
+def _toml_front_matter(text: str) -> tuple[dict[str, str], str] | None:
+    """Split TOML front matter off, as `_front_matter` does; ``None`` where there is none."""
+    match = _TOML_FRONT_MATTER.match(text)
+    if match is None:
+        return None
+    try:
+        loaded = tomllib.loads(match["toml"].replace("\r\n", "\n"))
+    except (ValueError, RecursionError):
+        return None
+    return _matter(loaded), text[match.end() :]
 
 
 def _is_prose(key: str, value: object) -> bool:
@@ -458,6 +475,9 @@ _WITHIN_COMPOUNDS = ("-and", "-by", "-in", "-of", "-on", "-the", "-to", "-up")  
 _WORD = re.compile(r"\w+(?:[-\u2010]\w+)*")
 _SENTENCE_END = (".", "!", "?", ":", '"', "”", "’", "…")
 _RAISED = re.compile(r"\s*[+\-\u2212]?[0-9]{1,3}\s*")
+_RAISED_SIZE = 0.9  # of the text beside; browsers print 0.83
+_LEAST_RISE = 0.1  # of the size of the text beside
+_MOST_WIDTH = 0.75  # of a character, in its size, with the gaps of a line that is filled: half is usual
 _ITEM = re.compile(r"\(?(?:(\d{1,2})|([a-z]))[.)]\s")
 _NEAR_LINES = 4  # above and below, that tell how wide a column is
 _COLUMN = 30  # characters of a line in the narrowest column of prose
@@ -524,17 +544,21 @@ def parse_pdf(data: bytes) -> Parsed:
 def _pdf_text(page: Any) -> str:
     """Return the text of a page, with raised digits apart from the number before them."""
     parts: list[str] = []
-    size = height = 0.0  # of the last text that stands on the line
+    # Of the last text that stands on the line; ``end`` at the furthest.
+    size = height = start = end = 0.0
 
     def visit(text: str, cm: Any, tm: Any, _font: object, font_size: float) -> None:
-        nonlocal size, height
+        nonlocal size, height, start, end
         own, at = abs(font_size * tm[3] * cm[3]), tm[5] * cm[3] + cm[5]
+        left = tm[4] * cm[0] + cm[4]
         if text.strip():
-            small = own < 0.8 * size and 0 < at - height < size and "\n" not in "".join(parts[-2:])
-            if small and _RAISED.fullmatch(text):
+            small = own < _RAISED_SIZE * size and _LEAST_RISE * size < at - height < size
+            beside = start < left < end and "\n" not in "".join(parts[-2:])
+            if small and beside and _RAISED.fullmatch(text):
                 text = raised(text)
             else:
                 size, height = own, at
+                start, end = left, left + own * (1 + _MOST_WIDTH * len(text))
         parts.append(text)
 
     whole = page.extract_text(visitor_text=visit)
@@ -628,11 +652,13 @@ def _unwrap(page: str, words: Set[str]) -> str:
         # Letters differ in width, so lines of one width differ in length.
         slack = width // 8
         room = width - len(line)
-        if (before := _before_rest(line, following, words)) is not None:
-            parts.append(before)
-            continue
         # Where the next line's first word had no room, the paragraph goes on, unless in another column.
         full = bool(line and following) and len(following.split(None, 1)[0]) >= room - slack
+        before = _before_rest(line, following, words)
+        # "Notes-" above "Jane Doe" ends in a dash.
+        if before is not None and (full or following[0].islower()):
+            parts.append(before)
+            continue
         narrower = len(line) > next_width + slack
         ends = line.endswith(_SENTENCE_END) and room > slack
         # An item stands beside the one before or after it; "12. Then" alone is the end of a sentence.

@@ -564,3 +564,59 @@ def test_a_heading_after_a_list_of_markdown_is_apart_from_it(sandbox: Sandbox) -
     source = "## Pets\n\n- Cats are allowed.\n- Dogs need consent\n\n## Smoking\n\nNo."
     text = load("a.md", source.encode(), sandbox).text
     assert text == "Pets\n\n- Cats are allowed.\n- Dogs need consent\n\nSmoking\n\nNo."
+
+
+# --- figures beside a title, dashes at a line's end -----------------------------------------------
+
+
+def test_a_page_number_beside_a_title_is_not_raised(sandbox: Sandbox) -> None:
+    drawn = (
+        b"BT /F1 14 Tf 72 700 Td (Annual report) Tj ET BT /F1 9 Tf 540 705 Td (24) Tj ET "
+        b"BT /F1 12 Tf 72 660 Td (It was a good year.) Tj ET"
+    )
+    data = make_pdf([["no"]]).replace(stream(page_content(["no"])), stream(drawn))
+    text = load("a.pdf", data, sandbox).text
+    assert "²" not in text
+    assert "24" in text
+
+
+def test_figures_that_a_browser_raises_in_a_pdf_are_raised(sandbox: Sandbox) -> None:
+    drawn = (
+        b"BT /F1 12 Tf 72 700 Td (The area is 10) Tj ET BT /F1 10 Tf 155 704.7 Td (8) Tj ET "
+        b"BT /F1 12 Tf 161 700 Td ( yards.) Tj ET"
+    )
+    data = make_pdf([["no"]]).replace(stream(page_content(["no"])), stream(drawn))
+    assert "10⁸yards." in load("a.pdf", data, sandbox).text.replace(" ", "")
+
+
+def test_a_dash_at_the_end_of_a_short_line_joins_no_words(sandbox: Sandbox) -> None:
+    lines = [
+        "Notes-",
+        "Jane Doe",
+        "The bridge was opened by the mayor of the town on the third of May, and then",
+        "the band of the fire brigade played for an hour on the square near the hall of",
+        "the market.",
+    ]
+    assert load("a.pdf", make_pdf([lines]), sandbox).text.startswith("Notes-\nJane Doe\nThe bridge")
+
+
+# --- front matter of Hugo -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_front_matter_in_toml(newline: str, sandbox: Sandbox) -> None:
+    source = (
+        "+++\n# by hand\ntitle = 'Bridge opens'\ndate = 2024-05-04T10:00:00+02:00\ndraft = false\n"
+        'authors = ["Jane Doe", "Ben Marr"]\n[menu.main]\nweight = 3\n+++\n\n## Costs\n\nIt cost 14 crowns.\n'
+    )
+    document = load("a.md", source.replace("\n", newline).encode(), sandbox)
+    assert (document.title, document.date) == ("Bridge opens", "2024-05-04")
+    assert document.author == "Jane Doe, Ben Marr"
+    assert document.text == "Costs\n\nIt cost 14 crowns."
+
+
+@pytest.mark.parametrize("inside", ["The text = all of it.", "Plus and plus.", "title = [[[[[[[[["])
+def test_what_is_no_toml_between_plus_signs_is_text(inside: str, sandbox: Sandbox) -> None:
+    text = load("a.md", f"+++\n{inside}\n+++\n\nThe rest.".encode(), sandbox).text
+    assert inside in text
+    assert text.endswith("The rest.")
