@@ -48,12 +48,19 @@ _NOTE_NAMES = re.compile(
     r"(?:^|[\s_-])(?:footnotes?|fn|noteref|references?|cite)(?:$|[\s_-])", re.I
 )
 _POWER = re.compile(r"\s*[+\-−]?[0-9]+[+\-−]?\s*")
+# Of formulas: the elements that hold signs, those that show nothing, and signs with a space around.
+_MATH_TOKENS = _words("mi mn mo ms mtext")
+_MATH_UNSEEN = _words("annotation annotation-xml mphantom")
+_MATH_SIGNS = "mi, mn, mo, ms, mtext"
+_RELATIONS = frozenset("=≠<>≤≥≈≡∼≪≫→⇒⇔∈")
 _ICON = re.compile(r"(?:^|[\s_-])(?:icons?|symbols?|glyphicon|fa)(?:$|[\s_-])", re.I)
 # How a line begins that calls to read something else.
 _CALL = re.compile(
     r"(?:you (?:may|might)|more (?:on|from)|follow|see also|related|most|read|share|also)\b", re.I
 )
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# What stands between an author and the date: of phpBB, and of news.
+_AFTER_NAME = re.compile(r"\s+[»|·•]\s")
 # Whose ids are of the layout of a page, not of a term or heading.
 _LAID_OUT = _words("div ul ol dl table td form fieldset center p")
 # Of Sphinx, MkDocs and Starlight: notes and cautions, which are text.
@@ -80,6 +87,7 @@ _MAX_DEPTH = 2000  # the parser looks up through all open elements at each new o
 
 _MAIN_SHARE = 1 / 3  # of the page's text, that the article's element has at least
 _SECOND_ARTICLE = 0.4  # of the largest article's text: the page has several
+_NEAR_CHARACTERS = 60  # between two authors of one article, and what each of them is
 _SIGN_UP_CHARACTERS = 300  # of a box around a form
 _LINKED_SHARE = 0.5  # of a block's characters: above, it is a link to somewhere else
 _LINKED_WORDS = 20  # a longer block is read whatever it links to
@@ -190,12 +198,49 @@ def _metadata(tree: Any) -> dict[str, str]:
         note("title", node.text())
     for node in tree.css("time[datetime]")[:1]:
         note("date", node.attributes.get("datetime"))
-    for node in tree.css("[rel=author], [itemprop=author], .byline, .author")[:1]:
-        name = " ".join(node.text(separator=" ").split())
-        note("author", top_matter([name]).get("author") or (name if len(name) <= 60 else ""))
+    name = _named_author(tree)
+    note("author", top_matter([name]).get("author") or (name if len(name) <= 60 else ""))
     if "author" in found:
         found["author"] = top_matter([found["author"]]).get("author", found["author"])
     return found
+
+
+def _named_author(tree: Any) -> str:
+    """Return what an element says that is there for the author; nothing where several wrote a page's parts."""
+    said = {
+        node.mem_id: " ".join(node.text(separator=" ").split())
+        for node in tree.css("[rel=author], [itemprop=author], .byline, .author")
+    }
+    first = next(iter(said.values()), "")
+    if len(set(said.values())) > 1 and tree.body is not None:
+        parts = _parts_of_authors(tree.body, said)
+        most, longest = max(parts, key=lambda part: part[1], default=(first, 0))
+        first = most if 2 * longest >= sum(size for _, size in parts) else ""
+    return _AFTER_NAME.split(re.sub(r"^by\s+", "", first), maxsplit=1)[0]
+
+
+def _parts_of_authors(body: Any, said: Mapping[int, str]) -> list[tuple[str, int]]:
+    """Return what the elements for the authors say, each with the characters up to the next one.
+
+    Those near each other are one: the article's two authors. Related stories and comments do not count.
+    """
+    starts: list[tuple[str, int]] = []
+    at = end = 0
+    stack = [body]
+    while stack:
+        node = stack.pop()
+        if node.is_text_node:
+            at += len((node.text_content or "").strip())
+        elif node.is_element_node and not _is_surrounding(node):
+            if node.mem_id in said:
+                if not starts or at - end > _NEAR_CHARACTERS:
+                    starts.append((said[node.mem_id], at))
+                end = max(end, at + len(said[node.mem_id]))
+            elif node.tag != "body" and _is_named(_DROPPED_NAMES, _names(node)):
+                continue
+            stack.extend(reversed(list(node.iter(include_text=True))))
+    ends = [*(start for _, start in starts[1:]), at]
+    return [(name, end - start) for (name, start), end in zip(starts, ends, strict=True)]
 
 
 def _json_ld_articles(tree: Any) -> list[Mapping[str, Any]]:
@@ -377,6 +422,59 @@ def _is_power(node: Any) -> bool:
     return node.tag == "sup" and _POWER.fullmatch(node.text()) is not None
 
 
+def _is_formula(node: Any) -> bool:
+    """Tell whether all that an element holds is a formula: an encyclopedia hides it behind its picture."""
+    formula = node.css_first("math")
+    return formula is not None and formula.text().strip() == node.text().strip()
+
+
+def _is_drawn_formula(node: Any) -> bool:
+    """Tell whether an element draws the formula that stands beside it (KaTeX, MathJax 2)."""
+    around = node.parent
+    return around.tag == "span" and around.css_first("math") is not None
+
+
+def _formula(math: Any) -> str:
+    """Return a formula of MathML as it is written on a line: E = mc², (a+b)/2."""
+    parts: list[str] = []
+    stack: list[Any] = [math]  # elements, and signs between them
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            parts.append(node)
+        elif node.tag in _MATH_TOKENS:
+            token = node.text().strip()
+            parts.append(f" {token} " if token in _RELATIONS or node.tag == "mtext" else token)
+        elif node.tag == "mspace":
+            parts.append(" ")
+        elif node.tag not in _MATH_UNSEEN:
+            stack.extend(reversed(_signed(node.tag, list(node.iter()))))
+    return " ".join("".join(parts).split())
+
+
+def _signed(tag: str, children: list[Any]) -> list[Any]:
+    """Return the children of an element of a formula with the signs that its place says."""
+    if tag == "mfrac" and len(children) == 2:
+        return [*_bracketed(children[:1]), "/", *_bracketed(children[1:])]
+    if tag == "msqrt":
+        return ["√", *_bracketed(children)]
+    if tag in {"msup", "msubsup"} and len(children) > 1:
+        power = children[-1].text().strip()
+        if _POWER.fullmatch(power):
+            return [*children[:-1], raised(power)]
+        if has_text(power):  # no prime
+            return [*children[:-1], "^", *_bracketed(children[-1:])]
+    return [" ", *children] if tag in {"mtr", "mtd"} else children
+
+
+def _bracketed(nodes: list[Any]) -> list[Any]:
+    """Put brackets around elements of a formula with more than one sign."""
+    several = len("".join(node.text() for node in nodes).split()) > 1 or any(
+        len(node.css(_MATH_SIGNS)) > 1 for node in nodes
+    )
+    return ["(", *nodes, ")"] if several or len(nodes) > 1 else nodes
+
+
 def _is_data_table(node: Any) -> bool:
     """Tell whether an element is a table of rows and columns, not one that lays out a page."""
     if node.tag != "table" or any(
@@ -434,6 +532,8 @@ def _walk(root: Any, reader: _Reader, sizes: Mapping[int, int]) -> list[_Piece]:
             reader.close(node)
         elif node.is_text_node:
             reader.add(node.text_content or "")
+        elif node.tag == "math":
+            reader.add(_formula(node))
         elif node.is_element_node and not reader.drops(node, sizes.get(node.mem_id, 0)):
             reader.open(node)
             stack.append((node, True))
@@ -494,6 +594,7 @@ class _Reader:
         # What is hidden from those who hear a page is seen, within a line.
         if attributes.get("aria-hidden") == "true" and (
             tag in _BLOCK_TAGS
+            or _is_drawn_formula(node)
             or tag == "i"
             or _ICON.search(attributes.get("class") or "")
             or not has_text(node.text())
@@ -502,7 +603,7 @@ class _Reader:
         if (attributes.get("role") or "").lower() in _DROPPED_ROLES:
             return True
         if "display:none" in (attributes.get("style") or "").replace(" ", "").lower():
-            return True
+            return not _is_formula(node)
         return self._by_name and tag not in _HEADINGS and _is_named(_DROPPED_NAMES, _names(node))
 
     def add(self, text: str) -> None:

@@ -24,6 +24,7 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 from index._text import (
+    MAX_TITLE_LINE,
     TOP_LINES,
     clean,
     decode,
@@ -477,7 +478,9 @@ _SENTENCE_END = (".", "!", "?", ":", '"', "”", "’", "…")
 _RAISED = re.compile(r"\s*[+\-\u2212]?[0-9]{1,3}\s*")
 _RAISED_SIZE = 0.9  # of the text beside; browsers print 0.83
 _LEAST_RISE = 0.1  # of the size of the text beside
-_MOST_WIDTH = 0.75  # of a character, in its size, with the gaps of a line that is filled: half is usual
+_MOST_WIDTH = (
+    0.75  # of a character, in its size, with the gaps of a line that is filled: half is usual
+)
 _ITEM = re.compile(r"\(?(?:(\d{1,2})|([a-z]))[.)]\s")
 _NEAR_LINES = 4  # above and below, that tell how wide a column is
 _COLUMN = 30  # characters of a line in the narrowest column of prose
@@ -746,6 +749,9 @@ def _join_pages(pages: Sequence[str], words: Set[str]) -> tuple[str, tuple[Label
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _OLE = b"\xd0\xcf\x11\xe0"
+_HEADING_STYLE = re.compile(r"Heading ([1-9])$")
+_CLAUSE_ENDS = (".", ";", "; and", "; or")
+_CLAUSE_WORDS = 5
 _MAX_BASES = 10  # styles made from one another
 _DEFAULT_AUTHOR = "python-docx"
 _XML_ERR_NO_MEMORY = 2  # libxml2's xmlParserErrors
@@ -759,7 +765,7 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
     try:
         document = docx.Document(io.BytesIO(data))
         body = document.element.body
-        styles = {style.style_id: _style_name(style) for style in document.styles}
+        styles = {style.style_id: _style(style) for style in document.styles}
         properties = document.core_properties
         core = (properties.title, properties.author, properties.created)
         blocks = list(_docx_blocks(body, styles))
@@ -788,17 +794,20 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
     )
 
 
-def _style_name(style: Any) -> str:
-    """Return the name of a style, or of the heading that it is made from."""
+def _style(style: Any) -> tuple[str, int]:
+    """Return the name of a style, and the level of heading that it is, or is made from; else 0."""
     own = style.name or ""
     base = None if own.lower().startswith(("toc", "title", "subtitle")) else style
     for _ in range(_MAX_BASES):
         if base is None:
             break
-        if (base.name or "").startswith("Heading "):
-            return str(base.name)
+        named = _HEADING_STYLE.match(base.name or "")
+        if named is not None:
+            return own, int(named[1])
+        if outline := _value(base.element.find(f"{_W}pPr"), "outlineLvl"):
+            return own, _outline_level(outline)
         base = getattr(base, "base_style", None)
-    return own
+    return own, 0
 
 
 def _docx_title(blocks: Sequence[Block], lines: list[str]) -> str | None:
@@ -839,7 +848,7 @@ def _check_zip(data: bytes, limits: LoadLimits) -> None:
         raise LoadError("is locked with a password; save a copy without one")
 
 
-def _docx_blocks(body: Any, styles: Mapping[str, str]) -> Iterable[tuple[str, Block]]:
+def _docx_blocks(body: Any, styles: Mapping[str, tuple[str, int]]) -> Iterable[tuple[str, Block]]:
     """Style name and block for each paragraph and table row under ``body``."""
     stack = [iter(body)]
     tight = False
@@ -849,12 +858,16 @@ def _docx_blocks(body: Any, styles: Mapping[str, str]) -> Iterable[tuple[str, Bl
             stack.pop()
         elif element.tag == f"{_W}p":
             properties = element.find(f"{_W}pPr")
-            style_id = _value(properties, "pStyle")
-            style = styles.get(style_id, "")
+            style, level = styles.get(_value(properties, "pStyle"), ("", 0))
             text = _docx_text(element)
             if not text.strip() or style.lower().startswith("toc "):
                 continue
-            level = _heading_level(style, _value(properties, "outlineLvl"))
+            if outline := _value(properties, "outlineLvl"):
+                level = _outline_level(outline)
+            elif not _HEADING_STYLE.match(style) and _is_clause(text):
+                level = 0  # a numbered paragraph, whose style is made from a heading's
+            if len(text) > MAX_TITLE_LINE:
+                level = 0
             listed = properties is not None and properties.find(f"{_W}numPr") is not None
             listed = not level and (listed or style.startswith("List"))
             yield style, Block(f"- {text}" if listed else text, level, tight and listed)
@@ -889,12 +902,14 @@ def _docx_children(element: Any, tag: str) -> Iterator[Any]:
             stack.append(iter(child))
 
 
-def _heading_level(style: str, outline_level: str) -> int:
-    number = re.match(r"Heading ([1-9])$", style)
-    if number is not None:
-        return int(number[1])
-    # Word counts outline levels from 0; its 9 is body text.
-    return int(outline_level) + 1 if outline_level in set("012345678") else 0
+def _is_clause(text: str) -> bool:
+    """Tell whether a paragraph is a sentence, or a part of one that is set apart."""
+    return text.rstrip().endswith(_CLAUSE_ENDS) and len(text.split()) >= _CLAUSE_WORDS
+
+
+def _outline_level(value: str) -> int:
+    """Return the level of heading: Word counts outline levels from 0; its 9 is body text."""
+    return int(value) + 1 if value in set("012345678") else 0
 
 
 def _value(properties: Any, name: str) -> str:

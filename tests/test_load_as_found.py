@@ -377,6 +377,47 @@ def test_a_style_made_from_a_headings_is_a_headings(sandbox: Sandbox) -> None:
     assert list(under(load("a.docx", save_docx(made), sandbox))) == ["Costs"]
 
 
+def test_a_clause_whose_style_is_made_from_a_headings_is_text(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    style = made.styles.add_style("Clause", WD_STYLE_TYPE.PARAGRAPH)
+    style.base_style = made.styles["Heading 2"]
+    made.add_paragraph("Delivery", style="Heading 1")
+    for text in (
+        "Goods",
+        "The Supplier shall deliver the goods within 30 days.",
+        "the Buyer has paid the price; and",
+    ):
+        made.add_paragraph(text, style="Clause")
+    made.add_paragraph("Why was it so late in 1998.", style="Heading 2")
+    made.add_paragraph(SENTENCES, style="Heading 2")
+    marks = list(under(load("a.docx", save_docx(made), sandbox)))
+    assert marks == ["Delivery", "Goods", "Why was it so late in 1998."]
+
+
+@pytest.mark.parametrize(("style_level", "own_level"), [("0", ""), ("", "0"), ("9", "0")])
+def test_outline_levels_of_a_word_file_are_headings(
+    style_level: str, own_level: str, sandbox: Sandbox
+) -> None:
+    made = docx.Document()
+    style = made.styles.add_style("Kapitel", WD_STYLE_TYPE.PARAGRAPH)
+    paragraph = made.add_paragraph("Costs", style="Kapitel")
+    for element, level in ((style.element, style_level), (paragraph._p, own_level)):
+        if level:
+            element.get_or_add_pPr().append(
+                parse_xml(f"<w:outlineLvl {nsdecls('w')} w:val='{level}'/>")
+            )
+    made.add_paragraph(SENTENCES)
+    assert list(under(load("a.docx", save_docx(made), sandbox))) == ["Costs"]
+
+
+def test_body_text_by_its_outline_level_is_no_heading(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph("Costs", style="Heading 1")
+    paragraph._p.get_or_add_pPr().append(parse_xml(f"<w:outlineLvl {nsdecls('w')} w:val='9'/>"))
+    made.add_paragraph(SENTENCES)
+    assert not under(load("a.docx", save_docx(made), sandbox))
+
+
 # --- pages ----------------------------------------------------------------------------------------
 
 
@@ -620,3 +661,82 @@ def test_what_is_no_toml_between_plus_signs_is_text(inside: str, sandbox: Sandbo
     text = load("a.md", f"+++\n{inside}\n+++\n\nThe rest.".encode(), sandbox).text
     assert inside in text
     assert text.endswith("The rest.")
+
+
+# --- formulas, and who wrote a page ---------------------------------------------------------------
+
+MATH = (
+    "<math><semantics><mrow>\n <mi>E</mi> <mo>=</mo> <mi>m</mi><mo>&#x2062;</mo><msup><mi>c</mi><mn>2</mn></msup>"
+    '</mrow><annotation encoding="application/x-tex">E=mc^{2}</annotation></semantics></math>'
+)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        MATH,
+        # An encyclopedia, KaTeX, MathJax 2 and 3.
+        f'<span><span style="display: none;">{MATH}</span><img src="e.svg" alt="E=mc^2" aria-hidden="true"></span>',
+        f'<span class="katex"><span class="katex-mathml">{MATH}</span><span class="katex-html" '
+        'aria-hidden="true"><span>E</span><span>=</span><span>mc</span><span>2</span></span></span>',
+        f'<span class="MathJax"><nobr aria-hidden="true"><span>E=mc2</span></nobr><span>{MATH}</span></span>'
+        '<script type="math/tex">E=mc^2</script>',
+        f'<mjx-container><mjx-math aria-hidden="true"></mjx-math><mjx-assistive-mml>{MATH}</mjx-assistive-mml>'
+        "</mjx-container>",
+    ],
+)
+def test_a_formula_is_read_once(shown: str, sandbox: Sandbox) -> None:
+    body = f"<h1>Mass</h1><p>It is known that {shown}, which Einstein found.</p>"
+    text = load("a.html", page(body), sandbox).text
+    assert "It is known that E = mc², which Einstein found." in text
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("<mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mn>2</mn></mfrac>", "(a+b)/2"),
+        ("<msqrt><mi>x</mi></msqrt><mo>&lt;</mo><msup><mi>e</mi><mi>x</mi></msup>", "√x < e^x"),
+        ("<msub><mi>H</mi><mn>2</mn></msub><mi>O</mi>", "H2O"),
+        ("<mi>f</mi><msup><mi>x</mi><mo>′</mo></msup>", "fx′"),
+        ("<mn>5</mn><mspace width='1em'/><mtext>km</mtext>", "5 km"),
+    ],
+)
+def test_the_parts_of_a_formula(formula: str, text: str, sandbox: Sandbox) -> None:
+    body = f"<h1>Sums</h1><p>It is <math>{formula}</math> there.</p>"
+    assert f"It is {text} there." in load("a.html", page(body), sandbox).text
+
+
+def test_words_beside_a_formula_that_are_not_heard_are_read(sandbox: Sandbox) -> None:
+    body = f"<h1>Mass</h1><p>It was <span aria-hidden='true'>never</span> {MATH} there.</p>"
+    assert "It was never E = mc² there." in load("a.html", page(body), sandbox).text
+
+
+def post(author: str, text: str) -> str:
+    return f'<div class="post"><p class="author">by {author} » Mon 4 May 2024 1:00 pm</p><p>{text}</p></div>'
+
+
+def test_posts_of_several_people_have_no_author(sandbox: Sandbox) -> None:
+    posts = "".join(post(name, SENTENCES) for name in ("alice", "bob", "carol"))
+    assert load("a.html", page(f"<h1>My old boiler</h1>{posts}"), sandbox).author is None
+
+
+def test_the_author_of_a_post_without_long_answers(sandbox: Sandbox) -> None:
+    posts = post("alice", SENTENCES * 3) + post("bob", "Thanks!")
+    assert load("a.html", page(f"<h1>My old boiler</h1>{posts}"), sandbox).author == "alice"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        '{}<div class="teaser"><h3>Other</h3><p class="byline">By Ben Marr</p><p>It rained.</p></div>',
+        '{}<div class="comments"><p class="author">Ben Marr</p><p>' + SENTENCES * 4 + "</p></div>",
+        '<div class="teaser"><h3>Other</h3><p class="byline">By Ben Marr</p><p>It rained all the week long in '
+        "the north of the land, and the sun did not come out.</p></div>{}",
+    ],
+)
+def test_the_author_among_those_of_other_stories(around: str, sandbox: Sandbox) -> None:
+    story = (
+        '<div class="story"><h1>Bridge opens</h1><p class="byline">By <span class="author">Jane Doe</span>, '
+        f'Bonn correspondent, and <span class="author">Ann Vale</span></p><p>{SENTENCES}</p></div>'
+    )
+    assert load("a.html", page(around.format(story)), sandbox).author == "Jane Doe"
