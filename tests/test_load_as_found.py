@@ -677,12 +677,18 @@ MATH = (
         MATH,
         # An encyclopedia, KaTeX, MathJax 2 and 3.
         f'<span><span style="display: none;">{MATH}</span><img src="e.svg" alt="E=mc^2" aria-hidden="true"></span>',
-        f'<span class="katex"><span class="katex-mathml">{MATH}</span><span class="katex-html" '
-        'aria-hidden="true"><span>E</span><span>=</span><span>mc</span><span>2</span></span></span>',
-        f'<span class="MathJax"><nobr aria-hidden="true"><span>E=mc2</span></nobr><span>{MATH}</span></span>'
-        '<script type="math/tex">E=mc^2</script>',
-        f'<mjx-container><mjx-math aria-hidden="true"></mjx-math><mjx-assistive-mml>{MATH}</mjx-assistive-mml>'
-        "</mjx-container>",
+        (
+            f'<span class="katex"><span class="katex-mathml">{MATH}</span><span class="katex-html" '
+            'aria-hidden="true"><span>E</span><span>=</span><span>mc</span><span>2</span></span></span>'
+        ),
+        (
+            f'<span class="MathJax"><nobr aria-hidden="true"><span>E=mc2</span></nobr><span>{MATH}</span></span>'
+            '<script type="math/tex">E=mc^2</script>'
+        ),
+        (
+            f'<mjx-container><mjx-math aria-hidden="true"></mjx-math><mjx-assistive-mml>{MATH}</mjx-assistive-mml>'
+            "</mjx-container>"
+        ),
     ],
 )
 def test_a_formula_is_read_once(shown: str, sandbox: Sandbox) -> None:
@@ -730,8 +736,10 @@ def test_the_author_of_a_post_without_long_answers(sandbox: Sandbox) -> None:
     [
         '{}<div class="teaser"><h3>Other</h3><p class="byline">By Ben Marr</p><p>It rained.</p></div>',
         '{}<div class="comments"><p class="author">Ben Marr</p><p>' + SENTENCES * 4 + "</p></div>",
-        '<div class="teaser"><h3>Other</h3><p class="byline">By Ben Marr</p><p>It rained all the week long in '
-        "the north of the land, and the sun did not come out.</p></div>{}",
+        (
+            '<div class="teaser"><h3>Other</h3><p class="byline">By Ben Marr</p><p>It rained all the week long in '
+            "the north of the land, and the sun did not come out.</p></div>{}"
+        ),
     ],
 )
 def test_the_author_among_those_of_other_stories(around: str, sandbox: Sandbox) -> None:
