@@ -26,7 +26,7 @@ def _words(names: str) -> frozenset[str]:
 
 _NO_TEXT = _words(
     "script style noscript template iframe svg math select textarea input button canvas video audio "
-    "object head title"
+    "object head title amp-ad amp-consent amp-sidebar"
 )
 _STRUCK_OUT = "del, s, strike"
 _SURROUNDINGS = _words("nav footer aside dialog form")
@@ -40,7 +40,9 @@ _DROPPED_NAMES = re.compile(
     r"sponsor\w*|shar(?:e|es|ing|edaddy)|social|related\w*|relatedposts|recirc\w*|"
     r"recommend(?!ation(?![\w-]))\w*|most-(?:read|popular)|trending|comments?|respond|breadcrumbs?|sidebar|menu|nav|navbar|"
     r"navigation|footer|(?<!elementor-)(?!(?<!\S)widget(?!\S))widget|skip-link|paywall|popup|modal|"
-    r"screen-reader-text|sr-only|visually-hidden|topic-list|tags?-(?:list|links)|editsection)"
+    r"screen-reader-text|sr-only|visually-hidden|topic-list|tags?-(?:list|links)|editsection|"
+    # Of encyclopedias: what only editors need. Of pages of code: the numbers of the lines.
+    r"noprint|ambox|catlinks|linenos?)"
     r"(?:$|[\s_-])",
     re.I,
 )
@@ -59,6 +61,8 @@ _CALL = re.compile(
     r"(?:you (?:may|might)|more (?:on|from)|follow|see also|related|most|read|share|also)\b", re.I
 )
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# What stands between a title and the name of the site.
+_SITE = re.compile(r"\s+[|–—·-]\s+\S")
 # What stands between an author and the date: of phpBB, and of news.
 _AFTER_NAME = re.compile(r"\s+[»|·•]\s")
 # Whose ids are of the layout of a page, not of a term or heading.
@@ -200,6 +204,11 @@ def _metadata(tree: Any) -> dict[str, str]:
         note("date", node.attributes.get("datetime"))
     name = _named_author(tree)
     note("author", top_matter([name]).get("author") or (name if len(name) <= 60 else ""))
+    for node in tree.css("main h1, article h1")[:1]:
+        headline = " ".join(node.text(separator=" ").split()).rstrip(" ¶")
+        name = found.get("title", "")
+        if headline and name.startswith(headline) and _SITE.match(name, len(headline)):
+            found["title"] = headline
     if "author" in found:
         found["author"] = top_matter([found["author"]]).get("author", found["author"])
     return found
@@ -312,7 +321,8 @@ def _struck_out(tree: Any, sizes: Mapping[int, int], most: float) -> set[int]:
 def _headlines(tree: Any) -> str:
     """Return the selector of what may be the headline: Word and Google Docs have paragraphs for it."""
     is_told = tree.css_first("head title") is not None or len(tree.css("h1")) == 1
-    return "h1, p.MsoTitle" if is_told else "h1, p.MsoTitle, p.title"
+    titles = 'p.title[id^="h."]' if is_told else "p.title"
+    return f"h1, p.MsoTitle, {titles}"
 
 
 def _holds(outer: Any, node: Any) -> bool:
@@ -595,7 +605,7 @@ class _Reader:
         if attributes.get("aria-hidden") == "true" and (
             tag in _BLOCK_TAGS
             or _is_drawn_formula(node)
-            or tag == "i"
+            or tag in {"i", "label"}
             or _ICON.search(attributes.get("class") or "")
             or not has_text(node.text())
         ):
@@ -626,6 +636,8 @@ class _Reader:
             return
         if tag == "br":
             self._parts.append("\n")
+        elif tag == "label":
+            self._parts.append(" ")
         elif tag == "a" and node.attributes.get("href"):
             self._links += 1
         elif _is_power(node):
@@ -693,7 +705,7 @@ class _Reader:
         if not self._preformatted:
             text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
         text = text.strip(" |\n\t")
-        if text:
+        if text and (self._preformatted or has_text(text)):  # no icon, no line of stars
             linked = self._linked / max(self._characters, 1)
             container = self._open[-2] if len(self._open) > 1 else 0
             self.pieces.append(

@@ -748,3 +748,73 @@ def test_the_author_among_those_of_other_stories(around: str, sandbox: Sandbox) 
         f'Bonn correspondent, and <span class="author">Ann Vale</span></p><p>{SENTENCES}</p></div>'
     )
     assert load("a.html", page(around.format(story)), sandbox).author == "Jane Doe"
+
+
+# --- what editors, readers of code and sites' own tools put in a page -----------------------------
+
+
+def test_what_only_editors_of_an_encyclopedia_need_is_not_read(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>Orne Bridge</h1><label aria-hidden='true' for='l'>14 languages</label><div class='noprint'>From the "
+        "free encyclopedia</div><table class='plainlinks metadata ambox'><tr><td></td><td>This article needs more "
+        "sources.</td></tr></table><p>It cost 14 crowns.<sup class='noprint Inline-Template'>[<i><a href='/w'>"
+        "citation needed</a></i>]</sup></p><div class='catlinks'>Hidden categories: <ul><li>Old</li></ul></div>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    assert text == f"Orne Bridge\n\nIt cost 14 crowns.\n\n{SENTENCES}"
+
+
+def test_the_numbers_of_lines_of_code_are_not_read(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>Setup</h1><p>Do this first.</p><table><tr><td class='linenos'><pre>1\n2</pre></td><td class='code'>"
+        "<pre>import orne\norne.open()</pre></td></tr></table>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    assert text == f"Setup\n\nDo this first.\n\nimport orne\norne.open()\n\n{SENTENCES}"
+
+
+def test_labels_are_words_by_themselves(sandbox: Sandbox) -> None:
+    body = "<h1>Setup</h1><div><label>Linux</label><label>macOS</label></div>"
+    assert "\n\nLinux macOS\n\n" in load("a.html", page(body), sandbox).text
+
+
+def test_icons_by_themselves_are_no_paragraphs(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>Setup</h1><figure><div>💡</div><div>It needs 8 GB of memory.</div></figure><p>* * *</p>"
+        "<ul><li><div>⚠</div><div>Unplug it first, please.</div></li></ul>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    assert text == f"Setup\n\nIt needs 8 GB of memory.\n\n- Unplug it first, please.\n\n{SENTENCES}"
+
+
+@pytest.mark.parametrize(
+    ("named", "headline", "title"),
+    [
+        ("Bridges | Orne", "Bridges", "Bridges"),
+        ("Bridges – The Orne Post", "Bridges¶", "Bridges"),
+        ("Bridges of Orne", "Bridges", "Bridges of Orne"),
+        ("Bridges: a history", "Bridges", "Bridges: a history"),
+        ("The Orne Post - Bridges", "Bridges", "The Orne Post - Bridges"),
+    ],
+)
+def test_the_name_of_a_site_is_no_part_of_a_title(
+    named: str, headline: str, title: str, sandbox: Sandbox
+) -> None:
+    head = f'<title>{named}</title><meta property="og:title" content="{named}">'
+    document = load("a.html", page(f"<h1>{headline}</h1>", head), sandbox)
+    assert document.title == title
+
+
+def test_the_title_above_the_only_heading_of_a_google_doc(sandbox: Sandbox) -> None:
+    source = (
+        '<html><head></head><body class="doc-content"><p class="c3 title" id="h.1">The Bridge Plan</p>'
+        f'<p class="c3 subtitle" id="h.2">A draft</p><p>{SENTENCES}</p><h1 id="h.3">Costs</h1><p>None.</p></body></html>'
+    )
+    document = load("a.html", source.encode(), sandbox)
+    assert document.title == "The Bridge Plan"
+    assert document.text.startswith("The Bridge Plan\n\nA draft\n\nThe two")
+
+
+def test_notices_of_an_amp_page_are_not_read(sandbox: Sandbox) -> None:
+    body = "<h1>Bridges</h1><amp-ad><div>It loads.</div></amp-ad><amp-consent>We use cookies.</amp-consent>"
+    assert load("a.html", page(body), sandbox).text == f"Bridges\n\n{SENTENCES}"
