@@ -205,17 +205,24 @@ _MATTER_KEYS = {
     "date": "date",
     "published": "date",
     "pubdate": "date",
+    "publishdate": "date",
+    "created": "date",
     "author": "author",
     "authors": "author",
     "byline": "author",
     "source": "source",
     "publisher": "source",
 }
+_LINKS = re.compile(r"\[\[|\]\]")  # of Obsidian
 # The inline rules of a paragraph cost more than its length; no paragraph that is read is longer.
 _MAX_INLINE = 10_000
 _SOFT_BREAK = "\v"  # the end of a line within a paragraph
 _MAX_NESTING = 100  # open elements: two for each list, one for each quotation
 _TAG = re.compile(r"<[^<>]*>")
+_INLINE_TAG = re.compile(
+    r"</?(?:a|abbr|b|cite|code|em|font|i|kbd|mark|q|small|span|strong|su[bp]|tt|u|var)(?:\s[^<>]*)?>",
+    re.I | re.A,
+)
 _SURELY_TAG = re.compile(
     r"<(?:/?[a-z][a-z0-9]*(?:\s[^<>]*)?/?|/?[a-z]+:[^<>]*|!--[^<>]*)>", re.I | re.A
 )
@@ -240,6 +247,49 @@ _DECLARATION_END = re.compile(">")
 _NOTE = re.compile(r"^ {0,3}\[\^([^\]\s]{1,60})\]:[ \t]*", re.M)
 _NOTE_MARK = re.compile(r"(?<!`)\[\^[^\]\s]{1,60}\](?!`)")
 _SUPERSCRIPT = re.compile(r"<sup(?:\s[^<>]*)?>([^<>]*)</sup\s*>", re.I)
+
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.S)
+_NOTES = (
+    "abstract|attention|bug|caution|danger|error|example|failure|hint|important|info|note|question|quote|seealso|"
+    "success|tip|warning"
+)
+_DIALECTS = tuple(
+    (re.compile(pattern, re.M), plain_text)
+    for pattern, plain_text in (
+        # Jekyll's and Hugo's shortcodes, kramdown's and Pandoc's attributes.
+        (r"\{%(?s:.{0,300}?)%\}|\{\{(?:<(?s:.{0,300}?)>|%(?s:.{0,300}?)%)\}\}", ""),
+        (r"\A(?s:.*)\{:toc\}\s*\Z|\A\[(?:\[_?)?(?i:toc)(?:_?\])?\]\Z", ""),
+        (r"[ \t]*\{:[: \t]*(?:[#.]|[\w-]+=|(?:no)?markdown|comment)[^{}\n]{0,200}\}", ""),
+        (
+            r"(?<=[)\]])\{(?:[#.]|(?:align|class|fig-\w+|height|loading|rel|style|target|width)=)[^{}\n]{1,200}\}",
+            "",
+        ),
+        # Obsidian's pictures, links, marks, comments and names of paragraphs.
+        (r"!\[\[[^\[\]\n]{1,300}\]\]", ""),
+        (r"(?<!\w)\[\[[^\[\]|\n]{1,300}\|([^\[\]|\n]{1,300})\]\](?![(\[])", r"\1"),
+        (
+            r"(?<!\w)\[\[(?![\d\s,.;-]+\])#?([^\s\[\]|#][^\[\]|#\n]{0,300})(?:#[^\[\]|\n]{0,300})?\]\](?![(\[])",
+            r"\1",
+        ),
+        (r"(?<![=\w])==(?=[^\s=])([^=\n]{1,300})(?<=\S)==(?![=\w])", r"\1"),
+        (r"(?<!\S)%%(?=[\s\w])[^%]{1,2000}%%(?!\S)", ""),
+        (r"(?<=\S)[ \t]\^[\da-z-]{6,40}\Z", ""),
+        # Notes of GitHub and Obsidian, of MkDocs, of Docusaurus and Pandoc: their title is a line by itself.
+        (r"\A\[!\w{1,30}\][+-]?[ \t]*(.*)$", r"\1  "),
+        (
+            rf"^(?:!!!|\?\?\?\+?) (?:{_NOTES})(?: inline(?: end)?)?(?: \"([^\"\n]*)\")?[ \t]*$",
+            r"\1  ",
+        ),
+        (
+            r"^:::+[ \t]*(?:\{[^{}\n]{0,200}\}|[\w-]{1,30})?(?:\[([^\]\n]*)\]|[ \t]+([^\s{][^\n]*))?[ \t]*$",
+            r"\1\2  ",
+        ),
+        # MDX's modules.
+        (r"\A(?:import\s[^\n]{0,200}['\"][^'\"\n]{1,200}['\"];?\s*)+\Z", ""),
+    )
+)
+"""What tools add to Markdown, and what is read in its place."""
+_HEADING_ATTRIBUTES = re.compile(r"[ \t]*\{(?:[#.][^{}\n]{1,200}|-)\}[ \t]*$")
 
 
 def parse_markdown(data: bytes) -> Parsed:
@@ -324,7 +374,7 @@ def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
         if name is None:
             continue
         try:
-            text = parse_date(value) if name == "date" else plain(value)
+            text = parse_date(value) if name == "date" else _LINKS.sub("", plain(value))
         except ValueError:  # a number of more digits than Python writes out
             continue
         if text:
@@ -373,20 +423,34 @@ def _markdown_blocks(source: str) -> Iterable[Block]:
         elif kind == "table_open":
             first = True
         elif kind == "inline":
-            text = _inline_text(token, parser, environment)
+            text = _inline_text(token, parser, environment, is_heading=level > 0)
             if cells is not None:
                 cells.append(text)
-            else:
+            elif text:
                 yield Block(prefix + text, level, tight=hidden and not first)
                 prefix, first = "", False
         elif kind in {"fence", "code_block"}:
             yield Block(token.content)
-        elif kind == "html_block" and has_text(prose := _prose_of_html(token.content)):
-            yield Block(prose)
+        elif kind == "html_block":
+            yield from _html_blocks(token.content)
+
+
+def _html_blocks(source: str) -> Iterator[Block]:
+    """Yield the headings and paragraphs of a block of HTML."""
+    if "<pre" in source.lower():
+        prose = [_prose_of_html(source)]
+    else:
+        marked = _HEADING_TAG.sub(lambda tag: f"{tag[0]}\x01{tag[1]}", source.replace("\x01", ""))
+        prose = _prose_of_markup(marked, loose=False).split("\n\n")
+    for text in filter(has_text, prose):
+        if text[:1] != "\x01":
+            yield Block(text)
+        elif has_text(text[2:]):
+            yield Block(text[2:], int(text[1]))
 
 
 def _prose_of_html(source: str, *, loose: bool = False) -> str:
-    """Return a block of HTML without comments, scripts and the like, and with a space for each tag.
+    """Return a block of HTML without comments, scripts and the like, and with a space for each tag between words.
 
     ``loose`` text only may hold HTML: only what is surely a tag goes, and nothing unclosed takes the rest with it.
     """
@@ -415,14 +479,21 @@ def _prose_of_html(source: str, *, loose: bool = False) -> str:
         else:
             unclosed.add(kind)
     source = _SUPERSCRIPT.sub(lambda sup: raised(sup[1]), "".join((*parts, source[at:])))
-    return html.unescape(_SURELY_TAG.sub("", source) if loose else _TAG.sub(" ", source))
+    if not loose:
+        return html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", source)))
+    return html.unescape(_SURELY_TAG.sub("", source))
 
 
-def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
+def _inline_text(
+    token: Token, parser: Any, environment: dict[str, Any], *, is_heading: bool = False
+) -> str:
     if len(token.content) > _MAX_INLINE:
         return token.content
+    source = _without_dialects(token.content)
+    if is_heading:
+        source = _HEADING_ATTRIBUTES.sub("", source)
     children: list[Token] = []
-    parser.inline.parse(token.content, parser, environment, children)
+    parser.inline.parse(source, parser, environment, children)
     parts: list[str] = []
     sup: int | None = None  # the part with which an open superscript begins
     unread: tuple[str, int] | None = None  # an open script or the like, and its first part
@@ -450,6 +521,23 @@ def _inline_text(token: Token, parser: Any, environment: dict[str, Any]) -> str:
         elif not tag:  # text, code, and an image's description
             parts.append(child.content)
     return _on_one_line("".join(parts).split(_SOFT_BREAK))
+
+
+def _without_dialects(source: str) -> str:
+    """Return a paragraph without what tools add to Markdown: `_DIALECTS`; code stays as it is."""
+    parts: list[str] = []
+    at = 0
+    for code in chain(_CODE_SPAN.finditer(source), (None,)):
+        end = len(source) if code is None else code.start()
+        part = source[at:end]
+        for pattern, plain_text in _DIALECTS:
+            part = pattern.sub(plain_text, part)
+        parts.append(part)
+        if code is not None:
+            parts.append(code[0])
+            at = code.end()
+    text = "".join(parts)
+    return text if text == source else re.sub(r"\n\s*\n", "\n", text).strip()
 
 
 def _on_one_line(lines: Sequence[str]) -> str:
@@ -966,6 +1054,7 @@ _MARKUP = re.compile(
     r"</(?:a|b|blockquote|div|em|figure|h[1-6]|i|li|ol|p|span|strong|table|ul)\s*>|<br\s*/?>",
     re.I | re.A,
 )
+_HEADING_TAG = re.compile(r"<h([1-6])(?:\s[^<>]*)?>", re.I | re.A)
 _BLOCK_TAG = re.compile(
     r"</?(?:blockquote|dd|div|dl|dt|figcaption|figure|h[1-6]|hr|ol|p|pre|section|table|ul)(?:\s[^<>]*)?/?>",
     re.I | re.A,
@@ -1179,13 +1268,16 @@ def _prose(value: Any) -> str | None:
     return _prose_of_markup(value) if _MARKUP.search(value) else value
 
 
-def _prose_of_markup(source: str) -> str:
-    """Return the paragraphs, items and rows of a piece of HTML, as content management systems store articles."""
+def _prose_of_markup(source: str, *, loose: bool = True) -> str:
+    """Return the paragraphs, items and rows of a piece of HTML, as content management systems store articles.
+
+    ``loose`` as for `_prose_of_html`.
+    """
     source = source.replace("\r\n", "\n")
     if _BLOCK_TAG.search(source):
         source = _SINGLE_NEWLINE.sub(" ", source)
     source = _CELL_END.sub(" | ", _LINE_TAG.sub("\n", _ITEM_TAG.sub("\n- ", source)))
-    text = _prose_of_html(_BLOCK_TAG.sub("\n\n", source), loose=True)
+    text = _prose_of_html(_BLOCK_TAG.sub("\n\n", source), loose=loose)
     return "\n".join(" ".join(line.split()).strip(" |") for line in text.split("\n"))
 
 

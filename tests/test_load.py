@@ -347,7 +347,7 @@ def test_markdown_is_read_without_its_syntax() -> None:
         ("<div><script>alert(1)\n</div>\n\nText.", "Text."),
         ("<?php echo 1 ?>Text.\n\n<!doctype html>\n\n<![CDATA[ a > b ]]>More.", "Text.\n\nMore."),
         ("<!-->Text.", "Text."),
-        ("<div><style-guide>Text.</style-guide> 1 < 2 <svg</div>", "Text.  1 < 2 <svg"),
+        ("<div><style-guide>Text.</style-guide> 1 < 2 <svg</div>", "Text. 1 < 2 <svg"),
         ("About 10<sup>8</sup> of <b>1<sup>st</sup></b>.", "About 10⁸ of 1st."),
         ("<p>About 10<sup>-8</sup> of it.</p>", "About 10⁻⁸ of it."),
         ("No<sup>8", "No8"),

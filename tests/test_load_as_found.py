@@ -818,3 +818,81 @@ def test_the_title_above_the_only_heading_of_a_google_doc(sandbox: Sandbox) -> N
 def test_notices_of_an_amp_page_are_not_read(sandbox: Sandbox) -> None:
     body = "<h1>Bridges</h1><amp-ad><div>It loads.</div></amp-ad><amp-consent>We use cookies.</amp-consent>"
     assert load("a.html", page(body), sandbox).text == f"Bridges\n\n{SENTENCES}"
+
+
+# --- what tools add to Markdown -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        # Obsidian
+        (
+            "It is at [[Calder Dam]], by [[Ines Carrow|the mayor]].",
+            "It is at Calder Dam, by the mayor.",
+        ),
+        ("See [[Calder Dam#Costs]] and [[#Costs]].", "See Calder Dam and Costs."),
+        ("![[photo.png]]\n![[photo.png|300]]\n\nIt is ==old==. ^37066d", "It is old."),
+        ("%% not for all %%\n\nIt is old.", "It is old."),
+        ('> [!warning]- Mind the "gap"\n> It is old.', 'Mind the "gap"\nIt is old.'),
+        ("> [!tip] Mind the gap\n>\n> It is old.", "Mind the gap\n\nIt is old."),
+        # GitHub
+        ("> [!NOTE]\n> It is old.", "It is old."),
+        (
+            '<div align="center">\n  <h1 align="center">Bridge</h1>\n  <p>\n    It\n    is <b>old</b>.\n  </p>\n</div>',
+            "Bridge\n\nIt is old.",
+        ),
+        # Jekyll and Hugo
+        ("* TOC\n{:toc}\n\nIt is old.\n{: .lead}", "It is old."),
+        ("{% include figure.html src='x' %}\n\nIt is old.", "It is old."),
+        (
+            '{{< figure src="x.jpg" >}}\n\n{{% notice note %}}\nIt is old.\n{{% /notice %}}',
+            "It is old.",
+        ),
+        (
+            "## Costs {#costs .x}\n\nNone.\n\n## More {-}\n\nNone.",
+            "Costs\n\nNone.\n\nMore\n\nNone.",
+        ),
+        # Pandoc, Docusaurus, MkDocs
+        ("::: {.callout-note}\nIt is old.\n:::", "It is old."),
+        (":::tip[Mind the gap]\n\nIt is old.\n\n:::", "Mind the gap\n\nIt is old."),
+        ('!!! note "Mind the gap"\n    It is old.', "Mind the gap\nIt is old."),
+        ("[TOC]\n\n![A plan](plan.png){width=50%}", "A plan"),
+        ("import Tabs from '@theme/Tabs';\nimport './x.css';\n\nIt is old.", "It is old."),
+    ],
+)
+def test_what_tools_add_to_markdown_is_not_read(source: str, text: str, sandbox: Sandbox) -> None:
+    assert load("a.md", source.encode(), sandbox).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It was 5 [[1]](x) and names[[i]] and [[ -f x ]] and [[1, 2], [3, 4]] and [[12]].".replace(
+            "(x)", ""
+        ),
+        "If a == b or b==c, then a ==b.",
+        "The set {1, 2} and f(x){return x} and {:a 1} are written {x: 1}.",
+        "It rose by 100%% of 50%% of it.",
+        "!!! Do not touch the lamp",
+        "!!! Stop",
+        "The sum is x ^2 and not 3 ^y",
+        "import duties fell, 'as planned'.",
+        'It is called "[!" there: [!x]',
+        "Use {{ site.title }} for it.",
+    ],
+)
+def test_what_looks_like_something_of_tools_is_text(text: str, sandbox: Sandbox) -> None:
+    assert load("a.md", text.encode(), sandbox).text == text
+
+
+def test_code_that_shows_what_tools_add_stays(sandbox: Sandbox) -> None:
+    source = "Write `[[Calder Dam]]` or ``{% x %}`` or `==a==`.\n\n```\n{{< figure >}}\n:::tip\n```"
+    text = load("a.md", source.encode(), sandbox).text
+    assert text == "Write [[Calder Dam]] or {% x %} or ==a==.\n\n{{< figure >}}\n:::tip"
+
+
+def test_a_note_of_obsidian_says_who_wrote_it_and_when(sandbox: Sandbox) -> None:
+    source = '---\ncreated: 2024-05-04\nauthor: "[[Jane Doe]]"\n---\nIt is old.'
+    document = load("a.md", source.encode(), sandbox)
+    assert (document.author, document.date) == ("Jane Doe", "2024-05-04")
