@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.header import decode_header, make_header
 from email.utils import parseaddr
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any, Self
@@ -47,6 +48,14 @@ LabelledSpan = tuple[int, int, str]
 
 _MAX_MAIL_HEAD = 4000
 _MAX_ADDRESS = 200
+# Between what Project Gutenberg says of a book and its licence.
+_BOOK = re.compile(
+    r"\A(?s:.{0,8000}?)^\*{3} ?START OF (?:THE|THIS) PROJECT GUTENBERG[^\n]*\*{3}$", re.M
+)
+_BOOK_END = re.compile(
+    r"^(?:\*{3} ?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)",
+    re.M,
+)
 _LABELLED_LINE = re.compile(r"\w[\w -]{0,20}:\s|(?:article|document|item|story) \d+$", re.I)
 _MAX_SECONDS = 24 * 60 * 60
 
@@ -162,8 +171,12 @@ def parse_text(data: bytes) -> Parsed:
     """Read plain text; the first line is the title where it stands like one."""
     matter, body = _front_matter(decode(data))
     text = clean(body)
-    lines = text.split("\n", 12)
     matter = _mail(text) | matter
+    if (book := _BOOK.search(text)) is not None:
+        matter = top_matter(book[0].split("\n")) | matter
+        text = text[book.end() :]
+        text = clean(text[: end.start()] if (end := _BOOK_END.search(text)) else text)
+    lines = text.split("\n", 12)
     found = top_matter(lines[:12]) | matter
     # "Title:" may be someone's, below a headline, but not where the first line is a label as well.
     line = None if "title" in found and _LABELLED_LINE.match(lines[0]) else title_line(lines[:12])
@@ -183,11 +196,19 @@ def _mail(text: str) -> dict[str, str]:
         return {}
     sender = parseaddr(str(head["From"])[:_MAX_ADDRESS])  # it nests as deep as its brackets
     found = {
-        "title": plain(head["Subject"]),
-        "author": plain(sender[0] or sender[1]),
+        "title": plain(_decoded(head["Subject"])),
+        "author": plain(_decoded(sender[0] or sender[1])),
         "date": parse_date(str(head["Date"] or head["Sent"] or "")),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _decoded(value: object) -> str:
+    """Return a header of an e-mail with its encoded words (RFC 2047) as text."""
+    try:
+        return str(make_header(decode_header(str(value)[:_MAX_ADDRESS])))
+    except (LookupError, ValueError):  # of an encoding that is none
+        return str(value)
 
 
 # --- Markdown ---------------------------------------------------------------------------------
@@ -287,6 +308,9 @@ _DIALECTS = tuple(
         # MDX's modules.
         (r"\A(?:import\s[^\n]{0,200}['\"][^'\"\n]{1,200}['\"];?\s*)+\Z", ""),
     )
+)
+_DIALECT_SIGN = re.compile(
+    r"\{|\[\[|\[!|\[toc\]|==|%%|[ \t]\^|^(?:!!!|\?\?\?|:::)|\Aimport\s", re.I | re.M
 )
 """What tools add to Markdown, and what is read in its place."""
 _HEADING_ATTRIBUTES = re.compile(r"[ \t]*\{(?:[#.][^{}\n]{1,200}|-)\}[ \t]*$")
@@ -525,6 +549,8 @@ def _inline_text(
 
 def _without_dialects(source: str) -> str:
     """Return a paragraph without what tools add to Markdown: `_DIALECTS`; code stays as it is."""
+    if not _DIALECT_SIGN.search(source):  # most paragraphs
+        return source
     parts: list[str] = []
     at = 0
     for code in chain(_CODE_SPAN.finditer(source), (None,)):
@@ -840,6 +866,7 @@ _OLE = b"\xd0\xcf\x11\xe0"
 _HEADING_STYLE = re.compile(r"Heading ([1-9])$")
 _CLAUSE_ENDS = (".", ";", "; and", "; or")
 _CLAUSE_WORDS = 5
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _MAX_BASES = 10  # styles made from one another
 _DEFAULT_AUTHOR = "python-docx"
 _XML_ERR_NO_MEMORY = 2  # libxml2's xmlParserErrors
@@ -856,7 +883,7 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
         styles = {style.style_id: _style(style) for style in document.styles}
         properties = document.core_properties
         core = (properties.title, properties.author, properties.created)
-        blocks = list(_docx_blocks(body, styles))
+        blocks = [*_docx_blocks(body, styles), *_docx_notes(document.part)]
     except MemoryError:
         raise
     except Exception as exc:  # damaged files raise all there is
@@ -995,6 +1022,19 @@ def _is_clause(text: str) -> bool:
     return text.rstrip().endswith(_CLAUSE_ENDS) and len(text.split()) >= _CLAUSE_WORDS
 
 
+def _docx_notes(part: Any) -> Iterator[tuple[str, Block]]:
+    """Yield the texts of footnotes and endnotes, as paragraphs after the body."""
+    from docx.oxml import parse_xml
+
+    for relation in part.rels.values():
+        if relation.is_external or not relation.reltype.endswith(("/footnotes", "/endnotes")):
+            continue
+        for note in parse_xml(relation.target_part.blob):
+            text = "\n".join(_docx_text(paragraph) for paragraph in note.iter(f"{_W}p"))
+            if has_text(text):
+                yield "", Block(text)
+
+
 def _outline_level(value: str) -> int:
     """Return the level of heading: Word counts outline levels from 0; its 9 is body text."""
     return int(value) + 1 if value in set("012345678") else 0
@@ -1019,7 +1059,8 @@ def _docx_text(element: Any) -> str:
     parts: list[str] = []
     box = None  # the text box that was read last
     for node in element.iter(
-        f"{_W}t", f"{_W}tab", f"{_W}br", f"{_W}cr", f"{_W}noBreakHyphen", f"{_W}p"
+        *(f"{_W}{name}" for name in ("t", "tab", "br", "cr", "noBreakHyphen", "p")),
+        *(f"{_M}{name}" for name in ("t", "sup", "den")),
     ):
         around = {parent.tag: parent for parent in node.iterancestors()}
         if not around.keys().isdisjoint((f"{_W}moveFrom", f"{_W}del", _MC_FALLBACK)):
@@ -1033,6 +1074,14 @@ def _docx_text(element: Any) -> str:
             text = node.text or ""
             raises = node.getparent().find(f"{_W}rPr/{_W}vertAlign[@{_W}val='superscript']")
             parts.append(text if raises is None else raised(text))
+        elif node.tag == f"{_M}t":
+            text = node.text or ""
+            parts.append(raised(text) if f"{_M}sup" in around else text)
+        elif node.tag == f"{_M}den":
+            parts.append("/")
+        elif node.tag == f"{_M}sup":
+            power = "".join(node.itertext(f"{_M}t"))
+            parts.append("^" if has_text(power) and not _RAISED.fullmatch(power) else "")
         elif node.tag == f"{_W}noBreakHyphen":
             parts.append("-")
         elif node.tag == f"{_W}tab":

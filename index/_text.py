@@ -475,12 +475,18 @@ def _first_lines(lines: Iterable[str]) -> list[str]:
     return top
 
 
+def _is_rule(line: str) -> bool:
+    return line.strip() != "" and set(line.strip()) <= set("=-~*_#")
+
+
 def title_line(lines: list[str]) -> str | None:
     """Return the first line if it is a headline: short, and set off from the text after it.
 
-    ``lines`` are those of a clean text. A headline ends in no full stop, comma or colon, and the next
+    ``lines`` are those of a clean text; a rule above it is passed over. A headline ends in no full stop, comma or colon, and the next
     line is blank, a date, a byline, or a paragraph that is far longer.
     """
+    if lines and _is_rule(lines[0]):
+        lines = lines[1:]
     if len(lines) < 2 or not lines[0].strip():
         return None
     first, second = lines[0].strip(), lines[1].strip()
@@ -492,7 +498,7 @@ def title_line(lines: list[str]) -> str | None:
         return None
     set_off = (
         not second
-        or set(second) <= set("=-~*_")
+        or _is_rule(second)
         or _KEY_LINE.match(second) is not None
         or _byline(second) is not None
         or (len(second) <= _MAX_TOP_LINE and find_date(second) is not None)

@@ -5,6 +5,8 @@ import json
 import docx
 import pytest
 from docx.enum.style import WD_STYLE_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
@@ -896,3 +898,78 @@ def test_a_note_of_obsidian_says_who_wrote_it_and_when(sandbox: Sandbox) -> None
     source = '---\ncreated: 2024-05-04\nauthor: "[[Jane Doe]]"\n---\nIt is old.'
     document = load("a.md", source.encode(), sandbox)
     assert (document.author, document.date) == ("Jane Doe", "2024-05-04")
+
+
+# --- notes and formulas of Word -------------------------------------------------------------------
+
+
+def test_notes_of_a_word_file_are_read(sandbox: Sandbox) -> None:
+    made = docx.Document()
+    made.add_paragraph("It was opened in 1932.")
+    notes = (
+        f"<w:footnotes {nsdecls('w')}><w:footnote w:id='0' w:type='separator'><w:p/></w:footnote><w:footnote "
+        "w:id='2'><w:p><w:r><w:footnoteRef/></w:r><w:r><w:t> Marr built it.</w:t></w:r></w:p></w:footnote></w:footnotes>"
+    )
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
+    part = Part(
+        PackURI("/word/footnotes.xml"), "application/xml", notes.encode(), made.part.package
+    )
+    made.part.relate_to(part, kind)
+    assert (
+        load("a.docx", save_docx(made), sandbox).text == "It was opened in 1932.\n\nMarr built it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        (
+            "<m:r><m:t>E=m</m:t></m:r><m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>",
+            "E=mc²",
+        ),
+        (
+            "<m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup><m:r><m:t>x</m:t></m:r></m:sup></m:sSup>",
+            "c^x",
+        ),
+        (
+            "<m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>",
+            "1/2",
+        ),
+    ],
+)
+def test_formulas_of_a_word_file_are_read(formula: str, text: str, sandbox: Sandbox) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph("It is known that ")
+    space = "xmlns:m='http://schemas.openxmlformats.org/officeDocument/2006/math'"
+    paragraph._p.append(parse_xml(f"<m:oMath {space}>{formula}</m:oMath>"))
+    paragraph.add_run(", as all say.")
+    assert load("a.docx", save_docx(made), sandbox).text == f"It is known that {text}, as all say."
+
+
+# --- plain text -----------------------------------------------------------------------------------
+
+
+def test_a_book_of_project_gutenberg_is_read_without_the_licence() -> None:
+    source = (
+        "\ufeffThe Project Gutenberg eBook of The Bridge\n\nThis ebook is for the use of anyone.\n\nTitle: The Bridge\n\n"
+        "Author: Jane Doe\n\nRelease date: May 4, 2004 [eBook #123]\n\nLanguage: English\n\n"
+        "*** START OF THE PROJECT GUTENBERG EBOOK THE BRIDGE ***\n\nCHAPTER I.\n\nIt was so.\n\n"
+        "*** END OF THE PROJECT GUTENBERG EBOOK THE BRIDGE ***\n\nSection 1. General Terms of Use.\n"
+    )
+    document = load("a.txt", source.replace("\n", "\r\n").encode())
+    assert (document.title, document.author) == ("The Bridge", "Jane Doe")
+    assert document.text == "CHAPTER I.\n\nIt was so."
+
+
+def test_encoded_words_of_an_email_are_decoded() -> None:
+    source = "From: =?utf-8?Q?Jane_D=C3=B6e?= <jane@x.example>\nTo: ben@y.example\nSubject: =?utf-8?B?w5ZybmU=?=\n\nIt is so."
+    document = load("a.txt", source.encode())
+    assert (document.title, document.author) == ("Örne", "Jane Döe")
+    odd = load("a.txt", b"From: a@x.example\nSubject: =?nope?B?w5ZybmU=?=\n\nIt is so.")
+    assert odd.title == "=?nope?B?w5ZybmU=?="
+
+
+def test_a_title_between_rules() -> None:
+    text = f"===========\nOrne Bridge\n===========\n\n{SENTENCES}"
+    assert load("a.txt", text.encode()).title == "Orne Bridge"
+    assert load("a.txt", f"-----\n\n{SENTENCES}".encode()).title == "A"
