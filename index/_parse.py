@@ -599,6 +599,11 @@ _ITEM = re.compile(r"\(?(?:(\d{1,2})|([a-z]))[.)]\s")
 _NEAR_LINES = 4  # above and below, that tell how wide a column is
 _COLUMN = 30  # characters of a line in the narrowest column of prose
 _PAGE_LINES = 2  # at the top and at the bottom of a page, where running lines stand
+# What browsers print around a page: when, its title or address, and which page it is.
+_PRINTED = re.compile(
+    r"(?:\d+ of \d+\s+)?\d{1,2}[/.]\d{1,2}[/.]\d{2,4}, \d{1,2}:\d{2}(?:\s[AP]M)?(?:\s.*)?|"
+    r"(?:https?|file)://\S*\s+\d+/\d+"
+)
 _NO_TITLES = re.compile(
     r"^(?:untitled|microsoft word|document\d*|.*\.(?:docx?|pdf|indd|qxd|tmp))\b", re.I
 )
@@ -721,12 +726,10 @@ def _pdf_string(info: Mapping[str, Any], key: str) -> str:
 
 
 def _without_running_lines(pages: Sequence[str]) -> list[str]:
-    """Drop page numbers and running titles: lines at the edge of most pages, digits aside."""
-    if len(pages) < 3:
-        return list(pages)
+    """Drop page numbers and running titles: lines at the edge of most pages, digits aside, and a browser's."""
     split = [page.split("\n") for page in pages]
-    running = _running_lines(split)
-    for facing in (split[::2], split[1::2]):  # left and right pages have their own
+    running: set[str] = set()
+    for facing in (split, split[::2], split[1::2]):  # left and right pages have their own
         if len(facing) > 2:
             running |= _running_lines(facing)
     kept: list[str] = []
@@ -736,7 +739,8 @@ def _without_running_lines(pages: Sequence[str]) -> list[str]:
             "\n".join(
                 line
                 for at, line in enumerate(lines)
-                if _PAGE_LINES <= at < last or _shape(line) not in running
+                if _PAGE_LINES <= at < last
+                or not (_shape(line) in running or _PRINTED.fullmatch(line))
             )
         )
     return kept

@@ -973,3 +973,27 @@ def test_a_title_between_rules() -> None:
     text = f"===========\nOrne Bridge\n===========\n\n{SENTENCES}"
     assert load("a.txt", text.encode()).title == "Orne Bridge"
     assert load("a.txt", f"-----\n\n{SENTENCES}".encode()).title == "A"
+
+
+def test_what_a_browser_prints_around_a_page_is_not_read(sandbox: Sandbox) -> None:
+    pages = [
+        [
+            "Bridge opens",
+            "The town paid for it",
+            "5/4/24, 6:53 PM Bridge opens",
+            "https://x.example/a 1/2",
+        ],
+        ["with a loan of thirty years.", "04.05.24, 18:53 Bridge opens", "file:///home/a.html 2/2"],
+    ]
+    text = load("a.pdf", make_pdf(pages), sandbox).text
+    assert text == "Bridge opens\nThe town paid for it\nwith a loan of thirty years."
+
+
+def test_addresses_and_times_that_are_told_of_are_read(sandbox: Sandbox) -> None:
+    lines = [
+        "It began at 5/4/24, 6:53 PM.",
+        "See https://x.example/a 1/2 of it.",
+        "5/4/24: it rained.",
+    ]
+    text = load("a.pdf", make_pdf([lines]), sandbox).text
+    assert text.split() == " ".join(lines).split()
