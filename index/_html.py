@@ -49,6 +49,7 @@ _DROPPED_NAMES = re.compile(
 _NOTE_NAMES = re.compile(
     r"(?:^|[\s_-])(?:footnotes?|fn|noteref|references?|cite)(?:$|[\s_-])", re.I
 )
+_WORD_MARK = re.compile(r"\[\w{1,5}\]")
 _POWER = re.compile(r"\s*[+\-−]?[0-9]+[+\-−]?\s*")
 # Of formulas: the elements that hold signs, those that show nothing, and signs with a space around.
 _MATH_TOKENS = _words("mi mn mo ms mtext")
@@ -217,7 +218,9 @@ def _metadata(tree: Any) -> dict[str, str]:
 def _named_author(tree: Any) -> str:
     """Return what an element says that is there for the author; nothing where several wrote a page's parts."""
     said = {
-        node.mem_id: " ".join(node.text(separator=" ").split())
+        node.mem_id: " ".join(
+            (node.css_first("[itemprop=name]") or node).text(separator=" ").split()
+        )
         for node in tree.css("[rel=author], [itemprop=author], .byline, .author")
     }
     first = next(iter(said.values()), "")
@@ -424,8 +427,14 @@ def _is_heading(button: Any) -> bool:
 
 
 def _is_permalink(link: Any) -> bool:
-    """Tell whether a link shows no word and leads to a place on the page: "¶" after a heading, "^" of a note."""
-    return (link.attributes.get("href") or "").startswith("#") and not has_text(link.text())
+    """Tell whether a link shows no word and leads to a place on the page: "¶" after a heading, "^" of a note.
+
+    So does the mark of a note in what Word writes.
+    """
+    href = link.attributes.get("href") or ""
+    if href.startswith(("#_ftn", "#_edn")):
+        return _WORD_MARK.fullmatch(link.text().strip()) is not None
+    return href.startswith("#") and not has_text(link.text())
 
 
 def _is_power(node: Any) -> bool:

@@ -997,3 +997,20 @@ def test_addresses_and_times_that_are_told_of_are_read(sandbox: Sandbox) -> None
     ]
     text = load("a.pdf", make_pdf([lines]), sandbox).text
     assert text.split() == " ".join(lines).split()
+
+
+def test_marks_of_notes_in_a_page_of_word_are_not_read(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>Bridge</h1><p>It is old.<a href='#_ftn1' name='_ftnref1'><span>[1]</span></a> See <a href='#_ftn2'>the "
+        "second note</a> of it.</p>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    assert "It is old. See the second note of it." in text
+
+
+def test_the_name_of_an_author_among_what_is_said_of_them(sandbox: Sandbox) -> None:
+    body = (
+        f"<h1>How do I open it?</h1><p>{SENTENCES}</p><div itemprop='author'><a href='/u'>al</a> <span "
+        "itemprop='name'>alice</span> <b>1,234</b></div>"
+    )
+    assert load("a.html", page(body), sandbox).author == "alice"
