@@ -62,6 +62,7 @@ _CALL = re.compile(
     r"(?:you (?:may|might)|more (?:on|from)|follow|see also|related|most|read|share|also)\b", re.I
 )
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SHOWN_TITLES = "main h1, article h1, [role=main] h1, main h2, article h2, [role=main] h2"
 # What stands between a title and the name of the site.
 _SITE = re.compile(r"\s+[|–—·-]\s+\S")
 # What stands between an author and the date: of phpBB, and of news.
@@ -92,6 +93,7 @@ _MAX_DEPTH = 2000  # the parser looks up through all open elements at each new o
 
 _MAIN_SHARE = 1 / 3  # of the page's text, that the article's element has at least
 _SECOND_ARTICLE = 0.4  # of the largest article's text: the page has several
+_ONE_AUTHOR = 3 / 4  # of the text is by the author, beside those of other stories
 _NEAR_CHARACTERS = 60  # between two authors of one article, and what each of them is
 _SIGN_UP_CHARACTERS = 300  # of a box around a form
 _LINKED_SHARE = 0.5  # of a block's characters: above, it is a link to somewhere else
@@ -193,9 +195,11 @@ def _metadata(tree: Any) -> dict[str, str]:
     for key, names in _META_NAMES:
         for name in names:
             note(key, metas.get(name))
+    titles = [" ".join(title.text().split()) for title in tree.css("head title")[:1]]
+    if shown := _shown_title(tree, found.get("title") or "".join(titles)):
+        found["title"] = shown
     for node in tree.css(_headlines(tree))[:1]:
         headline = " ".join(node.text(separator=" ").split()).rstrip(" ¶")
-        titles = [" ".join(title.text().split()) for title in tree.css("head title")[:1]]
         # A first headline that the title does not hold is the site's name.
         if not titles or headline.lower() in titles[0].lower():
             note("title", headline)
@@ -203,16 +207,20 @@ def _metadata(tree: Any) -> dict[str, str]:
         note("title", node.text())
     for node in tree.css("time[datetime]")[:1]:
         note("date", node.attributes.get("datetime"))
-    name = _named_author(tree)
-    note("author", top_matter([name]).get("author") or (name if len(name) <= 60 else ""))
-    for node in tree.css("main h1, article h1")[:1]:
-        headline = " ".join(node.text(separator=" ").split()).rstrip(" ¶")
-        name = found.get("title", "")
-        if headline and name.startswith(headline) and _SITE.match(name, len(headline)):
-            found["title"] = headline
+    author = _named_author(tree)
+    note("author", top_matter([author]).get("author") or (author if len(author) <= 60 else ""))
     if "author" in found:
         found["author"] = top_matter([found["author"]]).get("author", found["author"])
     return found
+
+
+def _shown_title(tree: Any, name: str) -> str:
+    """Return the heading of the article that ``name`` says before the name of the site, or nothing."""
+    for node in tree.css(_SHOWN_TITLES)[:5]:
+        shown = " ".join(node.text(separator=" ").split()).rstrip(" ¶")
+        if shown and name.startswith(shown) and _SITE.match(name, len(shown)):
+            return shown
+    return ""
 
 
 def _named_author(tree: Any) -> str:
@@ -227,7 +235,7 @@ def _named_author(tree: Any) -> str:
     if len(set(said.values())) > 1 and tree.body is not None:
         parts = _parts_of_authors(tree.body, said)
         most, longest = max(parts, key=lambda part: part[1], default=(first, 0))
-        first = most if 2 * longest >= sum(size for _, size in parts) else ""
+        first = most if longest >= _ONE_AUTHOR * sum(size for _, size in parts) else ""
     return _AFTER_NAME.split(re.sub(r"^by\s+", "", first), maxsplit=1)[0]
 
 
@@ -554,7 +562,7 @@ def _walk(root: Any, reader: _Reader, sizes: Mapping[int, int]) -> list[_Piece]:
         elif node.tag == "math":
             reader.add(_formula(node))
         elif node.is_element_node and not reader.drops(node, sizes.get(node.mem_id, 0)):
-            reader.open(node)
+            reader.open(node, sizes.get(node.mem_id, 0))
             stack.append((node, True))
             children = list(node.iter(include_text=True))
             stack.extend((child, False) for child in reversed(children))
@@ -613,10 +621,10 @@ class _Reader:
         # What is hidden from those who hear a page is seen, within a line.
         if attributes.get("aria-hidden") == "true" and (
             tag in _BLOCK_TAGS
-            or _is_drawn_formula(node)
             or tag in {"i", "label"}
             or _ICON.search(attributes.get("class") or "")
             or not has_text(node.text())
+            or _is_drawn_formula(node)
         ):
             return True
         if (attributes.get("role") or "").lower() in _DROPPED_ROLES:
@@ -637,8 +645,8 @@ class _Reader:
         self._linked += size if self._links else 0
         self._parts.append(text)
 
-    def open(self, node: Any) -> None:
-        """Begin an element."""
+    def open(self, node: Any, size: int) -> None:
+        """Begin an element of ``size`` characters."""
         tag = node.tag
         if self._is_within_cell(tag):
             self._parts.append(self._item_gap() if tag == "li" else " ")
@@ -653,7 +661,8 @@ class _Reader:
             self._powers += 1
         if tag not in _BLOCK_TAGS:
             return
-        if tag not in {"td", "th"}:
+        # The long cell of a table that lays out a page is apart from the menu beside it.
+        if tag not in {"td", "th"} or (size > _CELL_CHARACTERS and not self._data_table):
             self.flush()
         self._parents[node.mem_id] = self._open[-1] if self._open else 0
         self._open.append(node.mem_id)

@@ -729,7 +729,7 @@ def test_posts_of_several_people_have_no_author(sandbox: Sandbox) -> None:
 
 
 def test_the_author_of_a_post_without_long_answers(sandbox: Sandbox) -> None:
-    posts = post("alice", SENTENCES * 3) + post("bob", "Thanks!")
+    posts = post("alice", SENTENCES * 9) + post("bob", "Thanks!")
     assert load("a.html", page(f"<h1>My old boiler</h1>{posts}"), sandbox).author == "alice"
 
 
@@ -1014,3 +1014,25 @@ def test_the_name_of_an_author_among_what_is_said_of_them(sandbox: Sandbox) -> N
         "itemprop='name'>alice</span> <b>1,234</b></div>"
     )
     assert load("a.html", page(body), sandbox).author == "alice"
+
+
+def test_the_menu_beside_a_page_that_a_table_lays_out_is_not_read(sandbox: Sandbox) -> None:
+    source = (
+        "<title>Bridge</title><h1>Bridge</h1><table><tr><td><a href='a'>Home</a><br><a href='b'>Links</a></td>"
+        f"<td>{SENTENCES}<p>{SENTENCES}<ul><li>one<li>two</ul></td></tr></table>"
+    )
+    text = load("a.html", source.encode(), sandbox).text
+    assert text == f"Bridge\n\n{SENTENCES}\n\n{SENTENCES}\n\n- one\n- two"
+
+
+def test_the_name_of_a_blog_is_no_part_of_a_title(sandbox: Sandbox) -> None:
+    source = (
+        "<head><title>Bridge opens – Orne Blog</title></head><h1>Orne Blog</h1><main><article>"
+        f"<h2>Bridge opens</h2><p>{SENTENCES}</p></article></main>"
+    )
+    assert load("a.html", source.encode(), sandbox).title == "Bridge opens"
+
+
+def test_a_long_answer_makes_nobody_the_author(sandbox: Sandbox) -> None:
+    posts = post("alice", SENTENCES) + post("bob", SENTENCES * 2)
+    assert load("a.html", page(f"<h1>My old boiler</h1>{posts}"), sandbox).author is None
