@@ -80,7 +80,9 @@ def follow(
 ) -> Iterator[BuildReport | Trouble]:
     """Call ``update`` at once and after every change in ``folders``, until ``stop`` is set.
 
-    Without ``folders``, those that the index follows are watched, as they are at any time. Yields
+    Without ``folders``, those that the index follows are watched, as they are at any time; of ``folders``,
+    those that it follows. One that is taken out of the index is said and left, and when none
+    that was named is left, following ends. Yields
     the report of each update that wrote a generation, its ``skipped`` without what the report
     before had, and a `Trouble` for each update that failed. That is tried again at the next change;
     one that found the index locked also after a while, which is said once. A folder that is gone
@@ -145,21 +147,31 @@ class _Follower:
         pace: Pace,
     ) -> None:
         self._index_dir = Path(index_dir)
-        self._named = tuple(sorted({Path(folder).resolve() for folder in folders}))
+        self._named = {os.path.realpath(folder) for folder in folders}
         self._update = update
         self._stop = stop
         self._pace = pace
-        self._followed: tuple[Path, ...] = ()
+        self._followed = tuple(sorted(map(Path, self._named)))
         self._followed_at = ""
         self._unopened = ""
+        self._updating: tuple[Path, ...] = ()
         self._events = True
         self._locked = False
         self._skipped: frozenset[Skipped] = frozenset()
 
     def run(self) -> Iterator[BuildReport | Trouble]:
         gone: set[Path] = set()
+        roots: tuple[Path, ...] = ()
         while not self._stop.is_set():
-            roots = self._roots()
+            before, roots = roots, self._roots()
+            for root in before:
+                if root not in roots:
+                    yield Trouble(
+                        f"The folder '{root}' was taken out of the index; it is followed no longer."
+                    )
+            if self._named and not roots:
+                yield Trouble("None of the folders to follow is in the index; following ends.")
+                return
             if self._unopened and not roots:  # otherwise the update says so
                 yield Trouble(self._unopened)
             present = _present(roots)
@@ -170,6 +182,7 @@ class _Follower:
                         f"followed again when it is back."
                     )
             gone = set(roots) - present.keys()
+            self._updating = roots
             with _Changes(present, self._where(), self._pace, events=self._events) as changes:
                 if present:
                     yield from self._bring_up_to_date(tuple(present))
@@ -214,24 +227,30 @@ class _Follower:
                 f"at '{self._index_dir}'; begin again in the folder where it is."
             ) from exc
 
-    def _check(self, _: Progress) -> None:
-        if self._stop.is_set():
+    def _check(self, progress: Progress) -> None:
+        # At its first call an update holds the lock: what was taken out just before is not put back.
+        begins = (progress.stage, progress.done) == ("read", 0)
+        if self._stop.is_set() or (begins and self._roots() != self._updating):
             raise _StoppedError
 
     def _roots(self) -> tuple[Path, ...]:
         """Return the folders to follow; those known before while the index cannot be opened."""
-        if self._named:
-            return self._named
         token = Store(self._index_dir).current()
         if token != self._followed_at:
             try:
-                self._followed = followed_folders(self._index_dir)
+                followed = followed_folders(self._index_dir)
             except IndexError_ as exc:
                 self._unopened = str(exc)
             else:
                 self._unopened = ""
                 self._followed_at = token
+                self._followed = tuple(folder for folder in followed if self._is_named(folder))
         return self._followed
+
+    def _is_named(self, folder: Path) -> bool:
+        # One that is gone, or another one, was followed before under the name that the index has for it.
+        named = folder in self._followed or os.path.realpath(folder) in self._named
+        return named or not self._named
 
     def _moved(self, roots: tuple[Path, ...], present: Mapping[Path, _Identity]) -> bool:
         """Tell whether the subscription is to other folders than those to follow now."""

@@ -268,6 +268,62 @@ def test_folders_that_another_process_adds_and_removes(followed: Followed, tmp_p
         assert followed.holds("one", "two", "three", "four")
 
 
+def test_a_named_folder_that_was_taken_out_stays_out(followed: Followed, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    followed.write("else", folder=other)
+    followed.build(other)
+    with followed.following(followed.folder, other):
+        build.remove_from_index(followed.index, ["other"])
+        followed.write("more", folder=other)
+        followed.write("four")
+        assert followed.holds("one", "two", "three", "four")
+        assert followed.calls[-1] == (followed.folder,)
+        [trouble] = followed.troubles()
+        assert f"'{other}' was taken out of the index" in trouble
+        followed.build(other)  # and put back
+        followed.write("most", folder=other)
+        assert until(lambda: "other/most" in followed.sources())
+        assert followed.calls[-1] == (followed.folder, other)
+
+
+def test_following_ends_when_all_that_was_named_is_taken_out(
+    followed: Followed, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    followed.write("else", folder=other)
+    followed.build(other)
+    with followed.following(followed.folder):
+        build.remove_from_index(followed.index, ["articles"], confirm=True)
+        followed.write("four")
+        assert until(lambda: len(followed.troubles()) == 2)
+        assert "was taken out" in followed.troubles()[0]
+        assert followed.troubles()[1].endswith("following ends.")
+        assert until(lambda: not any(t.name == "footnote-watch" for t in threading.enumerate()))
+    assert followed.sources() == {"other/else"}
+
+
+def test_a_folder_is_not_put_back_that_was_taken_out_as_an_update_began(
+    followed: Followed, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    followed.write("else", folder=other)
+    followed.build(other)
+
+    def update(folders: Sequence[Path], progress: Callable[[Any], None]) -> BuildReport:
+        if "other/else" in followed.sources() and followed.calls:
+            build.remove_from_index(followed.index, ["other"])  # just before it has the lock
+        return followed.update(folders, progress)
+
+    with following(followed.index, (), update, followed.events.append, pace=PACE):
+        assert until(lambda: followed.done > 0)
+        followed.write("four")
+        assert followed.holds("one", "two", "three", "four")
+    assert len(followed.troubles()) == 1
+
+
 def test_a_folder_that_goes_and_comes_back(followed: Followed, tmp_path: Path) -> None:
     other, away = tmp_path / "other", tmp_path / "away"
     other.mkdir()
