@@ -464,23 +464,18 @@ def _choose_folders(
     by_path = {_actual_path(folder, index_dir): folder for folder in known}
     in_scope: set[str] = set()
     for one in named:
-        path = Path(os.path.realpath(one))  # resolve() raises at a loop of links
-        if not path.is_dir():
+        if not Path(one).is_dir():
             raise ConfigError(f"'{one}' is not a folder; name a folder of articles.")
-        as_named = Path(os.path.abspath(one))  # noqa: PTH100 - a link keeps its own name
-        if path not in by_path and as_named in by_path:
-            path = as_named
-        if path not in by_path:  # one that has since been moved and left a link in its place
-            path = next((one for one in by_path if os.path.realpath(one) == str(path)), path)
+        path = _path_of(one, by_path)
         folder = by_path.get(path)
         if folder is None:
-            if path == index_dir.resolve() or (path / INDEX_MARKER).is_file():
+            if path.resolve() == index_dir.resolve() or (path / INDEX_MARKER).is_file():
                 raise ConfigError(
                     f"'{one}' is an index of Footnote, not a folder of articles; name the folder that "
                     f"holds them, and the index with `--index`."
                 )
             taken = {other.label for other in by_path.values()}
-            folder = FolderRecord(_recorded_path(path, index_dir), _label(as_named, taken))
+            folder = FolderRecord(_recorded_path(path, index_dir), _label(path, taken))
         if include or exclude or rebuild:
             folder = replace(folder, include=tuple(include), exclude=tuple(exclude))
         if columns is not None or rebuild:
@@ -495,13 +490,30 @@ def _choose_folders(
     return followed, in_scope or {folder.label for folder in followed}
 
 
+def _path_of(name: str | Path, known: Iterable[Path]) -> Path:
+    """Return the path of a folder: of ``known`` the one of this name, or else one that leads to the same.
+
+    Of an unknown one a link stays a link: where it leads later is followed then.
+    """
+    path = Path(os.path.abspath(name))  # noqa: PTH100 - resolve() follows links
+    real = os.path.realpath(name)
+    if os.path.realpath(path) != real:  # `..` after a link is above where that leads
+        path = Path(real)
+    if path in known:
+        return path
+    return next((one for one in known if os.path.realpath(one) == real), path)
+
+
 def _recorded_path(path: Path, index_dir: Path) -> str:
     """Return how a folder is written down: from the index's own folder on, if it stands in there.
 
     So an index that is moved together with its articles goes on following them.
     """
-    home = index_dir.resolve().parent
-    return path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
+    own = index_dir.resolve()
+    if path.resolve().is_relative_to(own):
+        path = path.resolve()
+    homes = (one for one in (path, *path.parents) if one.resolve() == own.parent)
+    return next((path.relative_to(home).as_posix() for home in homes), str(path))
 
 
 def _actual_path(folder: FolderRecord, index_dir: Path) -> Path:
@@ -594,9 +606,10 @@ def _find(
 ) -> tuple[list[SourceFile], list[Skipped]] | LoadError:
     """Find the files of a folder, and what is left out; where it cannot be listed, why."""
     path, index = _actual_path(folder, index_dir), index_dir.resolve()
+    real = os.path.realpath(path)  # resolve() raises at a loop of links
     exclude = folder.exclude
-    if index.is_relative_to(path):  # the index's own files are no articles
-        exclude = (*exclude, glob.escape(index.relative_to(path).as_posix()))
+    if index.is_relative_to(real):  # the index's own files are no articles
+        exclude = (*exclude, glob.escape(index.relative_to(real).as_posix()))
     try:
         return find_files(path, folder.label, include=folder.include, exclude=exclude)
     except LoadError as exc:
@@ -710,10 +723,9 @@ def _forget_changed(
 def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Contents:
     """Take a folder or a file out of ``contents``."""
     text = str(name)
-    path = Path(os.path.realpath(name))  # resolve() raises at a loop of links
-    gone = next(
-        (f for f in contents.folders if f.label == text or _actual_path(f, index_dir) == path), None
-    )
+    paths = {_actual_path(folder, index_dir): folder for folder in contents.folders}
+    labels = {folder.label: folder for folder in contents.folders}
+    gone = labels.get(text) or paths.get(_path_of(name, paths))
     if gone is not None:
 
         def stays(source: str) -> bool:

@@ -291,7 +291,7 @@ class _Changes:
         self.count = 0
         self.last = -math.inf
         self.failure: Exception | None = None
-        self._roots = tuple(roots)
+        self._roots = tuple(Path(os.path.realpath(root)) for root in roots)
         self._index = index
         self._pause = pace.look
         self._ready = threading.Event()

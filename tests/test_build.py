@@ -1209,6 +1209,61 @@ def test_a_moved_folder_that_left_a_link_is_the_folder_that_is_followed(
     assert (report.added, report.unchanged) == ((), 6)
 
 
+@pytest.mark.parametrize("above", [False, True])
+def test_a_link_that_leads_elsewhere_now_is_followed_there(
+    index: Path, tmp_path: Path, above: bool
+) -> None:
+    for release in ("1", "2"):
+        content = {f"{n}.txt": article(n) for n in range(3)} | {f"new{release}.txt": article(9)}
+        write_articles(tmp_path / release / "news", content)
+    link = tmp_path / ("current" if above else "news")
+    folder = link / "news" if above else link
+    target = "{}" if above else "{}/news"
+    link.symlink_to(target.format(1))
+    update(index, folder)
+    link.unlink()
+    link.symlink_to(target.format(2))
+    report = update(index, folder)
+    assert (report.added, report.removed) == (("news/new2.txt",), ("news/new1.txt",))
+    link.unlink()
+    link.symlink_to(target.format(1))
+    assert update(index).added == ("news/new1.txt",)
+    assert update(index, tmp_path / "1" / "news").unchanged == 4  # the same folder
+    assert remove_from_index(index, [tmp_path / "1" / "news"], confirm=True).documents == 0
+
+
+def test_a_folder_that_is_named_through_a_link_moves_with_its_index(tmp_path: Path) -> None:
+    old, link = tmp_path / "old", tmp_path / "link"
+    write_articles(old / "news", {"one.txt": article(1), "two.txt": article(2)})
+    link.symlink_to(old)
+    update(old / "index", link / "news")
+    update(link / "index", old / "news")
+    write_articles(link / "index" / "uploads", {"bus.txt": article(9)})
+    update(link / "index", link / "index" / "uploads")
+    link.unlink()
+    new = old.rename(tmp_path / "new")
+    assert update(new / "index").unchanged == 3
+    renamed = (new / "index").rename(new / "renamed")
+    assert update(renamed, renamed / "uploads").unchanged == 3
+
+
+def test_a_way_up_out_of_a_link_is_taken_from_where_it_leads(index: Path, tmp_path: Path) -> None:
+    write_articles(tmp_path / "far" / "news", {"one.txt": article(1)})
+    write_articles(tmp_path / "news", {"two.txt": article(2)})
+    (tmp_path / "far" / "away").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "away")
+    assert update(index, tmp_path / "link" / ".." / "news").added == ("news/one.txt",)
+    assert update(index).unchanged == 1
+
+
+def test_an_index_inside_a_folder_that_is_a_link_is_not_read(tmp_path: Path) -> None:
+    write_articles(tmp_path / "real", {"one.txt": article(1)})
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    index = tmp_path / "link" / "index"
+    write_articles(index / "uploads", {"bus.txt": article(9)})
+    assert update(index, tmp_path / "link").added == ("link/one.txt",)
+
+
 def test_commands_that_messages_name_are_for_this_index(index: Path, folder: Path) -> None:
     with pytest.raises(IndexMissing, match=f"run `footnote index FOLDER --index {index}`"):
         Store(index).open()

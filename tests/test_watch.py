@@ -373,6 +373,34 @@ def test_a_folder_that_became_a_link_stays_the_same_folder(
         assert followed.holds("one", "two", "three", "four")
 
 
+def test_a_link_is_followed_to_where_it_leads_now(followed: Followed, tmp_path: Path) -> None:
+    link, other = tmp_path / "link", tmp_path / "other"
+    other.mkdir()
+    followed.write("one", "two", "three", "four", folder=other)
+    link.symlink_to(followed.folder)
+    followed.index = tmp_path / "another"
+    followed.build(link)
+    with followed.following(link):
+        link.unlink()
+        link.symlink_to(other)
+        assert until(lambda: "link/four" in followed.sources())
+        followed.write("five", folder=other)
+        assert until(lambda: "link/five" in followed.sources())
+
+
+def test_an_index_inside_a_folder_that_is_a_link_does_not_wake_itself(
+    followed: Followed, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(followed.folder)
+    followed.index = link / "index"
+    followed.build(link)
+    with followed.following(link):
+        followed.write("four")
+        assert until(lambda: "link/four" in followed.sources())
+        assert followed.rests()
+
+
 # --- what fails ---------------------------------------------------------------------------------
 
 
