@@ -694,7 +694,7 @@ def _admit(
 
 def _restore(folder: FolderRecord, files: Sequence[str | Path], index_dir: Path) -> FolderRecord:
     """Forget that ``files`` were taken out by hand."""
-    root = _actual_path(folder, index_dir).resolve()
+    root = os.path.realpath(_actual_path(folder, index_dir))  # resolve() raises at a loop of links
     paths = [path.parent.resolve() / path.name for path in map(Path, files)]
     sources = {
         printable(f"{folder.label}/{path.relative_to(root).as_posix()}")

@@ -996,6 +996,9 @@ def test_what_became_a_link_to_itself_can_be_named(
     folder.symlink_to(folder)
     with pytest.raises(ConfigError, match="is not a folder"):
         update(index, folder)
+    write_articles(index / "uploads", {"bus.txt": article(9)})
+    restored = update(index, index / "uploads", restore=[index / "uploads" / "bus.txt"])
+    assert restored.added == ("uploads/bus.txt",)
     assert len(remove_from_index(index, ["news"], confirm=True).removed) == 5
 
 
