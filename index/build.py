@@ -42,6 +42,7 @@ from index.load import (
     is_of_hidden_files,
     is_table,
     load_file,
+    name_on_disk,
     printable,
 )
 from index.store import Generation, Store
@@ -513,13 +514,14 @@ def _recorded_path(path: Path, index_dir: Path) -> str:
     if path.resolve().is_relative_to(own):
         path = path.resolve()
     homes = (one for one in (path, *path.parents) if one.resolve() == own.parent)
-    return next((path.relative_to(home).as_posix() for home in homes), str(path))
+    return name_on_disk(next((path.relative_to(home).as_posix() for home in homes), str(path)))
 
 
 def _actual_path(folder: FolderRecord, index_dir: Path) -> Path:
     own = index_dir.resolve()
-    path = own.parent / folder.path
-    parts = PurePath(folder.path).parts
+    recorded = os.fsdecode(folder.path.encode("utf-8", "surrogateescape"))
+    path = own.parent / recorded
+    parts = PurePath(recorded).parts
     if len(parts) < 2 or (own.parent / parts[0]).exists():
         return path
     # What stands in the index moves with it when that gets another name.
@@ -528,7 +530,7 @@ def _actual_path(folder: FolderRecord, index_dir: Path) -> Path:
 
 
 def _label(path: Path, taken: set[str]) -> str:
-    name = printable(path.name) or "folder"
+    name = printable(name_on_disk(path.name)) or "folder"
     label, number = name, 1
     while label in taken:
         number += 1
@@ -697,7 +699,7 @@ def _restore(folder: FolderRecord, files: Sequence[str | Path], index_dir: Path)
     root = os.path.realpath(_actual_path(folder, index_dir))  # resolve() raises at a loop of links
     paths = [path.parent.resolve() / path.name for path in map(Path, files)]
     sources = {
-        printable(f"{folder.label}/{path.relative_to(root).as_posix()}")
+        printable(f"{folder.label}/{name_on_disk(path.relative_to(root).as_posix())}")
         for path in paths
         if path.is_relative_to(root)
     }
@@ -723,6 +725,7 @@ def _forget_changed(
 def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Contents:
     """Take a folder or a file out of ``contents``."""
     text = str(name)
+    file = printable(text)
     paths = {_actual_path(folder, index_dir): folder for folder in contents.folders}
     labels = {folder.label: folder for folder in contents.folders}
     gone = labels.get(text) or paths.get(_path_of(name, paths))
@@ -736,20 +739,20 @@ def _without(contents: _Contents, name: str | Path, index_dir: Path) -> _Content
             # Uploads: their copies stay, and what comes to them later does not bring them all back.
             hashes = {s: record.sha256 for s, record in contents.files.items() if not stays(s)}
             folders += (replace(gone, removed={**gone.removed, **hashes}),)
-    elif text in contents.files:
+    elif file in contents.files:
 
         def stays(source: str) -> bool:
-            return source != text
+            return source != file
 
         folders = tuple(
-            replace(folder, removed={**folder.removed, text: contents.files[text].sha256})
-            if printable(folder.label) == _label_of(text)
+            replace(folder, removed={**folder.removed, file: contents.files[file].sha256})
+            if printable(folder.label) == _label_of(file)
             else folder
             for folder in contents.folders
         )
-    elif source := contents.file_of(text):
+    elif table := contents.file_of(file):
         raise ConfigError(
-            f"'{text}' is a row of '{source}', and a table is removed as a whole; give '{source}', "
+            f"'{text}' is a row of '{table}', and a table is removed as a whole; give '{table}', "
             "or take the row out of the file and update."
         )
     else:

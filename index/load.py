@@ -45,6 +45,7 @@ __all__ = [
     "is_of_hidden_files",
     "is_table",
     "load_file",
+    "name_on_disk",
     "printable",
 ]
 
@@ -128,7 +129,7 @@ def find_files(
     pending = [("", entry) for entry in entries]
     while pending:
         inside, entry = pending.pop()
-        path = f"{inside}{entry.name}"
+        path = f"{inside}{name_on_disk(entry.name)}"
         if any(fnmatchcase(path, pattern) for pattern in exclude):
             continue
         source = printable(f"{label}/{path}")
@@ -191,6 +192,14 @@ def _list_articles(folder: str) -> list[os.DirEntry[str]]:
     if any(entry.name == INDEX_MARKER and entry.is_file() for entry in entries):
         raise LoadError("is an index of Footnote, not articles")
     return entries
+
+
+def name_on_disk(name: str) -> str:
+    """Return a file's name as its bytes on disk spell it in UTF-8, whatever the locale's encoding.
+
+    Bytes that are not UTF-8 are surrogates, as where that is the locale's.
+    """
+    return os.fsencode(name).decode("utf-8", "surrogateescape")
 
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
@@ -303,7 +312,7 @@ def _load(
         return _rows(file, parsed)
     if not has_text(parsed.text):
         raise LoadError("holds no text")
-    document = _document(file.source, parsed, _readable(file.path.stem))
+    document = _document(file.source, parsed, _readable(file.path))
     return [document], [Skipped(file.source, problem) for problem in parsed.problems]
 
 
@@ -338,7 +347,7 @@ def _too_large(size: int, limits: LoadLimits) -> str:
 
 
 def _rows(file: SourceFile, table: Table) -> tuple[list[Document], list[Skipped]]:
-    stem = _readable(file.path.stem)
+    stem = _readable(file.path)
     documents = [
         _document(f"{file.source}{ROW}{number}", parsed, f"{stem}, row {number}")
         for number, parsed in table.rows
@@ -374,8 +383,9 @@ def _marks(spans: Iterable[LabelledSpan]) -> tuple[Mark, ...]:
     return tuple(Mark(start, end, label) for start, end, label in spans)
 
 
-def _readable(stem: str) -> str:
-    """Make a title of a file's name: ``truce-talks_2024`` is ``Truce talks 2024``."""
+def _readable(path: Path) -> str:
+    """Make a title of a file's name: ``truce-talks_2024.txt`` is ``Truce talks 2024``."""
+    stem = name_on_disk(path.stem)
     words = " ".join(re.sub(r"[-_.+\s]+", " ", stem).split()) or stem
     return words[:1].upper() + words[1:]
 

@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -731,6 +732,40 @@ def test_letters_that_stdout_cannot_hold_are_escaped(tmp_path: Path) -> None:
     result = CliRunner(charset="ascii").invoke(main, listing)
     assert result.exit_code == 0, result.exception
     assert r"Zo\xeb\u2019s fair" in result.stdout
+
+
+def test_names_are_those_on_disk_in_any_locale(tmp_path: Path) -> None:
+    names = ("Käse.txt", "Жук.txt", "plain.txt")
+    write_articles(tmp_path / "Nachrichten für Köln", {n: f"Käse {n}\n\nText of {n}." for n in names})
+    (tmp_path / "Nachrichten für Köln" / "untitled-ö.csv").write_text("text\nA row.\n")
+    script = (
+        "import sys, index.embed, tests.fakes; from qa.cli import main; "
+        "index.embed.SentenceEmbedder = tests.fakes.FakeEmbedder; main(sys.argv[1:])"
+    )
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    def command(*arguments: str, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments], cwd=tmp_path, text=True, encoding="utf-8",
+            capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    command("index", "Nachrichten für Köln", **plain)
+    documents = Store(tmp_path / ".footnote").open(encoder=False).documents
+    assert {one.source for one in documents} == {
+        *(f"Nachrichten für Köln/{name}" for name in names),
+        "Nachrichten für Köln/untitled-ö.csv#row=1",
+    }
+    assert "Untitled ö, row 1" in {one.title for one in documents}
+    for locale in ({}, plain):
+        assert "4 unchanged" in command("index", **locale)
+        assert "4 unchanged" in command("index", "Nachrichten für Köln", **locale)
+    assert "1 removed" in command("remove", "Nachrichten für Köln/Käse.txt", **plain)
+    assert "1 removed" in command("remove", "Nachrichten für Köln/Жук.txt")
+    command("index", "Nachrichten für Köln", "--rebuild")
+    assert "2 unchanged" in command("index", **plain)
 
 
 def test_json_is_json_in_any_encoding(tmp_path: Path) -> None:
