@@ -1,6 +1,7 @@
 """The ``footnote`` command: arguments and printing; no logic.
 
-Exit status: 0, 1 for a failure that the user can act on (one line on stderr), 2 for wrong usage.
+Exit status: 0, 1 for a failure that the user can act on (one line on stderr), 2 for wrong usage, 130 after
+Ctrl-C.
 Heavy libraries are imported by the commands that need them: ``footnote ask`` must not wait.
 """
 
@@ -82,6 +83,9 @@ class _Command(click.Group):
             ctx.exit(1)
         except BrokenPipeError:
             ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("footnote: Interrupted.", err=True)
+            ctx.exit(128 + signal.SIGINT)
 
 
 _index_option = click.option(

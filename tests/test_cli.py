@@ -734,9 +734,25 @@ def test_letters_that_stdout_cannot_hold_are_escaped(tmp_path: Path) -> None:
     assert r"Zo\xeb\u2019s fair" in result.stdout
 
 
+@pytest.mark.parametrize("arguments", [["ask", "Who?"], ["index", str(SEEDS)], ["chat"]])
+def test_ctrl_c_is_one_line_and_status_130(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("qa.answer.QA.open", "index.build.update_index"):
+        monkeypatch.setattr(name, press)
+    result = run(*arguments, "--index", tmp_path / "index")
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr == "footnote: Interrupted.\n"
+
+
 def test_names_are_those_on_disk_in_any_locale(tmp_path: Path) -> None:
     names = ("Käse.txt", "Жук.txt", "plain.txt")
-    write_articles(tmp_path / "Nachrichten für Köln", {n: f"Käse {n}\n\nText of {n}." for n in names})
+    write_articles(
+        tmp_path / "Nachrichten für Köln", {n: f"Käse {n}\n\nText of {n}." for n in names}
+    )
     (tmp_path / "Nachrichten für Köln" / "untitled-ö.csv").write_text("text\nA row.\n")
     script = (
         "import sys, index.embed, tests.fakes; from qa.cli import main; "

@@ -110,3 +110,14 @@ def test_importing_qa_loads_no_torch_and_no_gradio(statement: str) -> None:
     )
     loaded = set(done.stdout.split())
     assert loaded.isdisjoint({"torch", "gradio", "sentence_transformers", "transformers"})
+
+
+def test_the_command_line_is_there_at_once() -> None:
+    """What is loaded before `qa.cli.main` runs can be broken off by Ctrl-C only with a traceback."""
+    code = "import qa.cli, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert {name.split(".")[0] for name in done.stdout.split()}.isdisjoint(
+        {"faiss", "numpy", "rich"}
+    )
