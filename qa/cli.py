@@ -343,10 +343,12 @@ def remove(names: tuple[str, ...], index_dir: Path, dry_run: bool, yes: bool) ->
     The files themselves stay. A file that was taken out comes back when it changes, and
     one that was added in the chat when it is added there again.
     """
+    from dataclasses import replace
+
     from index.build import remove_from_index
 
     report = remove_from_index(index_dir, names, confirm=yes, dry_run=dry_run)
-    _print_build(report, dry_run=dry_run)
+    _print_build(replace(report, skipped=()), dry_run=dry_run)  # no folder was looked into
 
 
 @main.command()
@@ -722,7 +724,8 @@ def _print_citation(console: Console, number: int, citation: Citation) -> None:
 
     before = citation.document.text[citation.quote_start : citation.start]
     after = citation.document.text[citation.end : citation.quote_end]
-    mark = ("", "") if console.is_terminal else ("[[", "]]")  # plain text shows it in brackets
+    # Where no style is shown, brackets mark it.
+    mark = ("[[", "]]") if console.color_system is None else ("", "")
     console.print(
         Text(f"[{number}] ")
         .append(_inline(before))
@@ -815,9 +818,14 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=1_000_000)  # a pipe has no width; fold no line
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    console = Console(highlight=False, width=1_000_000)  # a pipe has no width; fold no line
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().rstrip("\n").split("\n"):
+        print(line.rstrip())  # nor pad any to the longest
 
 
 if __name__ == "__main__":

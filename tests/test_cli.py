@@ -715,6 +715,30 @@ def test_a_threshold_is_for_answers(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick")
+def test_no_line_in_a_pipe_is_padded(tmp_path: Path) -> None:
+    # Seen: each of thousands of rows was as long as the longest.
+    names = {f"{name}.txt": "Same\n\nThe text." for name in ("a", "b" * 200)}
+    write_articles(tmp_path / "news", names)
+    for command in (["index", tmp_path / "news"], ["list"]):
+        lines = run(*command, "--index", tmp_path / "index").stdout.splitlines()
+        assert len(lines) in (4, 5)
+        assert [line for line in lines if line.endswith(" ")] == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_remove_tells_what_it_removes_and_not_what_was_skipped(tmp_path: Path) -> None:
+    write_articles(
+        tmp_path / "news", {f"{name}.txt": f"{name}\n\nText of {name}." for name in "abc"}
+    )
+    (tmp_path / "news" / "photo.jpg").write_bytes(b"\xff")
+    run("index", tmp_path / "news", "--index", tmp_path / "index")
+    for options in (["--dry-run"], []):
+        removed = run("remove", "news/a.txt", "--index", tmp_path / "index", *options)
+        assert "removed  news/a.txt\n" in removed.stdout
+        assert "skipped" not in removed.stdout
+
+
 def test_a_row_is_one_line_in_a_pipe(tmp_path: Path) -> None:
     folder, index = tmp_path / "news", tmp_path / "index"
     title, name = " ".join(["A long title"] * 7), f"{'n' * 120}.txt"
