@@ -49,7 +49,7 @@ __all__ = [
     "printable",
 ]
 
-LOADER_VERSION = 9
+LOADER_VERSION = 10
 """Raised when the same bytes would give another Document."""
 
 FORMATS: Mapping[str, str] = {
