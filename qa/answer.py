@@ -44,6 +44,7 @@ from qa.question import (
     without_false_start,
 )
 from qa.reader import Reader
+from qa.tables import other_cells
 from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal, Span
 
 Progress = Callable[[int], None]
@@ -572,6 +573,8 @@ def _no_answers(question: str, chunk: Chunk, document: Document) -> list[tuple[i
         for line, end, each, same in zip(lines, ends, stems, just_this, strict=True)
         if any(just_this) or 2 * len(each & asked) >= len(each) or _YES_OR_NO.match(line["asked"])
     ]
+    cells = other_cells(question, document.text, chunk.start, chunk.start + len(text))
+    places += [(start - chunk.start, end - chunk.start) for start, end in cells]
     if not asks_of_article(question):
         bylines = byline_spans(document.text, document.author)
         places += [(start - chunk.start, end - chunk.start) for start, end in bylines]
