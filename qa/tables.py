@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN
 
-
 CELL_END = " | "
 """What loaders put between the cells of a row."""
 
@@ -41,11 +40,11 @@ _Row = Sequence[_Cell]
 def other_cells(question: str, text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return the offsets of the cells of tables in ``text[start:end]`` that do not answer ``question``.
 
-    A table is two lines or more with as many cells; of three columns or more the first line is the head, and it may
-    stand before ``start``. The row asked about is the one with most of the question's terms, each weighed by its inverse
-    frequency among the rows, and twice in a column whose head is asked for too; of equal ones all. In it, what the
-    question tells itself is no answer, and where it names the heads of columns, only what stands below the
-    one that it names most of is. Of a table without the question's terms in any row nothing is returned.
+    A table is two lines or more with as many cells; the first is the head, and it may stand before ``start``. The
+    row asked about is the one that holds most of the question's terms, each weighed by its inverse frequency among
+    the rows, and twice in a column whose head is asked for too; of equal ones all. In it, what the question tells
+    itself is no answer, and where it names the heads of columns, only what stands below the one that it names most of
+    is. Of a table without the question's terms below its head nothing is returned.
     """
     asked = _cell(question, 0)
     return [
@@ -56,57 +55,61 @@ def other_cells(question: str, text: str, start: int, end: int) -> list[tuple[in
 
 
 def _others(asked: _Cell, head: _Row, rows: Sequence[_Row]) -> list[_Cell]:
-    frequency = Counter(term for row in rows for term in {t for cell in row for t in cell.terms})
+    # What a cell says that its head does not.
+    own = [
+        [cell.terms - above.terms for cell, above in zip(row, head, strict=True)] for row in rows
+    ]
+    frequency = Counter(term for row in own for term in frozenset().union(*row))
     shares = [len(cell.terms & asked.stems) / max(1, len(cell.terms)) for cell in head]
 
-    def weight(row: _Row) -> float:
+    def weight(row: Sequence[frozenset[str]]) -> float:
         found: dict[str, float] = {}
-        for cell, share in zip(row, shares, strict=True):
-            for term in cell.terms & asked.terms:
+        for terms, share in zip(row, shares, strict=True):
+            for term in terms & asked.terms:
                 inverse = math.log((len(rows) + 1) / frequency[term]) * (2 if share else 1)
                 found[term] = max(found.get(term, 0.0), inverse)
         return sum(found.values())
 
-    weights = [weight(row) for row in rows]
+    weights = [weight(row) for row in own]
     most = max(weights)
     if most == 0.0:
         return []
-    chosen = [row for row, one in zip(rows, weights, strict=True) if math.isclose(one, most)]
-    told = [[bool(cell.terms) and cell.terms <= asked.terms for cell in row] for row in chosen]
+    chosen = [at for at, one in enumerate(weights) if math.isclose(one, most)]
+    told = [[bool(terms) and terms <= asked.terms for terms in own[at]] for at in chosen]
     open_shares = [
         0.0 if all(cells) else share
         for share, cells in zip(shares, zip(*told, strict=True), strict=True)
     ]
     kept = {
         cell
-        for row, is_told in zip(chosen, told, strict=True)
-        for cell, known, share in zip(row, is_told, open_shares, strict=True)
+        for at, is_told in zip(chosen, told, strict=True)
+        for cell, known, share in zip(rows[at], is_told, open_shares, strict=True)
         if not known and share == max(open_shares)
     }
     return [cell for row in (head, *rows) for cell in row if cell not in kept]
 
 
 def _tables(text: str, start: int, end: int) -> list[tuple[_Row, list[_Row]]]:
-    """Return the head and the other rows of each table; of two columns the head is empty cells."""
-    lines: list[_Row] = []
+    """Return the head and the other rows of each table."""
+    start = text.rfind("\n", 0, start) + 1
+    at = _first_line(text, start)
+    lines = [_row(text[at : text.index("\n", at)], at)] if at < start else []
     at = start
     for line in text[start:end].split("\n"):
         lines.append(_row(line, at))
         at += len(line) + 1
-    first = _first_line(text, start)
-    if first < start:
-        lines.insert(0, _row(text[first : text.index("\n", first)], first))
     groups: list[list[_Row]] = []
     for row in lines:
         if groups and len(groups[-1][0]) == len(row):
             groups[-1].append(row)
         else:
             groups.append([row])
-    tables = [group for group in groups if len(group[0]) > 1 and len(group) > 1]
     return [
-        (rows[0], rows[1:]) if len(rows[0]) > 2 else ((_cell("", 0),) * 2, rows)
-        for rows in tables
-        if all(cell.end - cell.start <= _PROSE for row in rows for cell in row)
+        (rows[0], rows[1:])
+        for rows in groups
+        if len(rows) > 1
+        and len(rows[0]) > 1
+        and all(cell.end - cell.start <= _PROSE for row in rows for cell in row)
     ]
 
 

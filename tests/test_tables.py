@@ -1,0 +1,131 @@
+"""Of a table the row and the column that a question names may answer it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qa.tables import CELL_END, other_cells
+from tests.conftest import rounds
+
+FLEET = """The fleet
+
+Type | Seats | Range | In service since
+Dornier 228 | 19 | 1,037 km | 1998
+ATR 72-600 | 70 | 1,528 km | 2014
+Boeing 787-8 | 242 | 13,530 km | 2021
+
+It flies to 19 towns."""
+
+BUSES = """Line | From | To | First bus | Last bus
+11 | Harbour | University | 5.40 | 23.55
+27 | Old Town | Zoo | 7.00 | 20.30"""
+
+LEAGUE = """Club | Won | Points
+Harrow Vale | 15 | 49
+Oakley Town | 4 | 15"""
+
+FACTS = """Capital | Tolm
+Population | 2 million
+Area | 300 km²"""
+
+FEES = """Permit | Fee
+Block party | no fee
+Food truck, per year | $450
+Yard sale | $10"""
+
+NOTES = f"""Where | What to do
+Zoo | Take line 27. {"It is slow. " * 10}
+Harbour | Walk."""
+
+
+def left(question: str, text: str, start: int = 0, end: int | None = None) -> list[str]:
+    """Return the cells that may answer."""
+    end = len(text) if end is None else end
+    masked = other_cells(question, text, start, end)
+    cells, at = [], 0
+    for line in text.split("\n"):
+        place = at
+        for cell in line.split(CELL_END):
+            is_inside = CELL_END in line and start <= place < end
+            if is_inside and (place, place + len(cell)) not in masked:
+                cells.append(cell)
+            place += len(cell) + len(CELL_END)
+        at += len(line) + 1
+    return cells
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "cells"),
+    [
+        (FLEET, "How many seats does the ATR 72-600 have?", ["70"]),
+        (FLEET, "range Boeing 787-8", ["13,530 km"]),
+        (FLEET, "Since when has the Dornier 228 been in service?", ["1998"]),
+        (FLEET, "Which aircraft has 19 seats?", ["Dornier 228", "1,037 km", "1998"]),
+        (FLEET, "What is said of the ATR 72-600?", ["70", "1,528 km", "2014"]),
+        (BUSES, "Where does line 27 go to?", ["Zoo"]),
+        (BUSES, "When does the last bus of line 11 run?", ["23.55"]),
+        (BUSES, "Which line goes to the zoo?", ["27"]),
+        (LEAGUE, "Which club had 15 points?", ["Oakley Town"]),
+        (FACTS, "What is the population of Tolm?", ["2 million"]),
+        (FEES, "What does a yard sale cost?", ["$10"]),
+        (FEES, "fee for a food truck", ["$450"]),
+        (FEES, "What is the permit fee for a block party?", ["no fee"]),
+    ],
+)
+def test_what_a_question_names_is_looked_up(text: str, question: str, cells: list[str]) -> None:
+    # Seen: "How many seats does the ATR 72-600 have?" was answered, at 82%, with a figure of another row and column.
+    assert left(question, text) == cells
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        (FLEET, "Who runs the airline?"),
+        (FLEET, "Which type has the longest range?"),  # names no row
+        (FACTS, "What is the capital?"),  # may be a head
+        (FEES, "What is the fee?"),
+        (FLEET.replace(CELL_END, " "), "How many seats does the ATR 72-600 have?"),
+        (NOTES, "How do I get to the harbour?"),  # its cells are prose
+        ("Type | Seats | Range", "How many seats?"),
+        ("", "How many seats?"),
+    ],
+)
+def test_without_a_row_that_is_named_nothing_is_masked(text: str, question: str) -> None:
+    assert other_cells(question, text, 0, len(text)) == []
+
+
+def test_the_head_may_stand_before_the_passage() -> None:
+    start = FLEET.index("ATR")
+    assert left("What is the range of the ATR 72-600?", FLEET, start) == ["1,528 km"]
+    assert left("What is the range of the Boeing 787-8?", FLEET, start) == ["13,530 km"]
+    assert left("What is the range of the Dornier 228?", FLEET, start) == [
+        *"ATR 72-600,70,1,528 km,2014".replace("1,528", "1;528")
+        .replace(",", "|")
+        .replace(";", ",")
+        .split("|"),
+        *"Boeing 787-8|242|13,530 km|2021".split("|"),
+    ]
+
+
+def test_rows_that_are_named_alike_may_all_answer() -> None:
+    text = "Year | Winner\n2021 | Ana\n2022 | Bo\n2021 | Cy"
+    assert left("Who was the winner in 2021?", text) == ["Ana", "Cy"]
+
+
+_CELLS = st.text(alphabet="ab 1|,\n", max_size=8)
+
+
+@settings(max_examples=rounds(50, in_ci=300))
+@given(st.lists(st.lists(_CELLS, min_size=1, max_size=4), max_size=6), _CELLS, st.data())
+def test_what_is_masked_are_cells(
+    rows: list[list[str]], question: str, data: st.DataObject
+) -> None:
+    text = "\n".join(CELL_END.join(row) for row in rows)
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    for first, last in other_cells(question, text, start, end):
+        assert 0 <= first <= last <= end
+        assert "\n" not in text[first:last]
+        assert CELL_END not in text[first:last]
