@@ -91,25 +91,20 @@ def _others(asked: _Cell, head: _Row, rows: Sequence[_Row]) -> list[_Cell]:
 
 def _tables(text: str, start: int, end: int) -> list[tuple[_Row, list[_Row]]]:
     """Return the head and the other rows of each table."""
-    start = text.rfind("\n", 0, start) + 1
-    at = _first_line(text, start)
-    lines = [_row(text[at : text.index("\n", at)], at)] if at < start else []
-    at = start
+    at = start = text.rfind("\n", 0, start) + 1
+    first = _first_line(text, start)
+    groups = [[_row(text[first : text.index("\n", first)], first)] if first < start else []]
     for line in text[start:end].split("\n"):
-        lines.append(_row(line, at))
-        at += len(line) + 1
-    groups: list[list[_Row]] = []
-    for row in lines:
-        if groups and len(groups[-1][0]) == len(row):
+        row = _row(line, at) if CELL_END in line else []
+        if not row or (groups[-1] and len(groups[-1][0]) != len(row)):
+            groups.append([])
+        if row:
             groups[-1].append(row)
-        else:
-            groups.append([row])
+        at += len(line) + 1
     return [
         (rows[0], rows[1:])
         for rows in groups
-        if len(rows) > 1
-        and len(rows[0]) > 1
-        and all(cell.end - cell.start <= _PROSE for row in rows for cell in row)
+        if len(rows) > 1 and all(cell.end - cell.start <= _PROSE for row in rows for cell in row)
     ]
 
 
