@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN
@@ -21,6 +22,9 @@ CELL_END = " | "
 _PROSE = 100
 """A table with a cell of more characters is read as text is."""
 
+_AROUND = 4000
+
+_BORDER = re.compile(r"(?:(?<=\n)| )\|(?= |$)", re.MULTILINE)
 _WORD = re.compile(r"\w+")
 
 
@@ -46,15 +50,16 @@ def other_cells(question: str, text: str, start: int, end: int) -> list[tuple[in
     itself is no answer, and where it names the heads of columns, only what stands below the one that it names most of
     is. Of a table without the question's terms below its head nothing is returned.
     """
-    asked = _cell(question, 0)
+    asked = _cell(question, 0, len(question))
     return [
         (cell.start, cell.end)
-        for head, rows in _tables(text, start, end)
-        for cell in _others(asked, head, rows)
+        for lines in _tables(text, start, end)
+        for cell in _others(asked, lines)
     ]
 
 
-def _others(asked: _Cell, head: _Row, rows: Sequence[_Row]) -> list[_Cell]:
+def _others(asked: _Cell, lines: Sequence[_Row]) -> list[_Cell]:
+    head, rows = _even(lines)
     # What a cell says that its head does not.
     own = [
         [cell.terms - above.terms for cell, above in zip(row, head, strict=True)] for row in rows
@@ -71,7 +76,7 @@ def _others(asked: _Cell, head: _Row, rows: Sequence[_Row]) -> list[_Cell]:
         return sum(found.values())
 
     weights = [weight(row) for row in own]
-    most = max(weights)
+    most = max(weights, default=0.0)
     if most == 0.0:
         return []
     chosen = [at for at, one in enumerate(weights) if math.isclose(one, most)]
@@ -86,34 +91,55 @@ def _others(asked: _Cell, head: _Row, rows: Sequence[_Row]) -> list[_Cell]:
         for cell, known, share in zip(rows[at], is_told, open_shares, strict=True)
         if not known and share == max(open_shares)
     }
-    return [cell for row in (head, *rows) for cell in row if cell not in kept]
+    return [cell for row in lines for cell in row if cell not in kept]
 
 
-def _tables(text: str, start: int, end: int) -> list[tuple[_Row, list[_Row]]]:
-    """Return the head and the other rows of each table."""
-    at = start = text.rfind("\n", 0, start) + 1
-    first = _first_line(text, start)
-    groups = [[_row(text[first : text.index("\n", first)], first)] if first < start else []]
-    for line in text[start:end].split("\n"):
-        row = _row(line, at) if CELL_END in line else []
-        if not row or (groups[-1] and len(groups[-1][0]) != len(row)):
-            groups.append([])
-        if row:
-            groups[-1].append(row)
-        at += len(line) + 1
-    return [
-        (rows[0], rows[1:])
-        for rows in groups
-        if len(rows) > 1 and all(cell.end - cell.start <= _PROSE for row in rows for cell in row)
-    ]
+def _tables(text: str, start: int, end: int) -> list[list[_Row]]:
+    """Return the lines of each table that has one in ``text[start:end]``.
+
+    Of a table that goes on before or after, it is `_AROUND` characters there, and its first line.
+    """
+    start, end = text.rfind("\n", 0, start) + 1, _line_end(text, end)
+    first = low = _first_line(text, start, 0)
+    if start - first > _AROUND:
+        low = _first_line(text, start, start - _AROUND)
+    high = _last_line(text, end, end + _AROUND)
+    tables: list[list[_Row]] = [[_row(text, first)] if first < low else []]
+    at = low
+    while at <= high:
+        stop = _line_end(text, at)
+        if CELL_END in text[at:stop]:
+            tables[-1].append(_row(text, at))
+        elif tables[-1]:
+            tables.append([])
+        at = stop + 1
+    return tables
 
 
-def _first_line(text: str, start: int) -> int:
-    """Return where the first line of the table begins that has a line at ``start``."""
-    line_end = text.find("\n", start)
-    if CELL_END not in text[start : len(text) if line_end < 0 else line_end]:
+def _even(lines: Sequence[_Row]) -> tuple[_Row, list[_Row]]:
+    """Return the head of a table and the rows that have as many cells; none of what is prose in cells.
+
+    A head that is one cell short has none above the names of the rows.
+    """
+    if len(lines) < 2 or any(cell.end - cell.start > _PROSE for row in lines for cell in row):
+        return [], []
+    head, rows = lines[0], lines[1:]
+    [(length, _)] = Counter(map(len, rows)).most_common(1)
+    if length == len(head) + 1:
+        head = [_Cell(head[0].start, head[0].start, frozenset(), frozenset()), *head]
+    return head, [row for row in rows if len(row) == len(head)]
+
+
+def _line_end(text: str, at: int) -> int:
+    found = text.find("\n", at)
+    return len(text) if found < 0 else found
+
+
+def _first_line(text: str, start: int, least: int) -> int:
+    """Return where the first line of a table begins, from the line at ``start`` up to ``least``."""
+    if CELL_END not in text[start : _line_end(text, start)]:
         return start
-    while start > 0:
+    while start > least:
         before = text.rfind("\n", 0, start - 1) + 1
         if CELL_END not in text[before:start]:
             break
@@ -121,16 +147,37 @@ def _first_line(text: str, start: int) -> int:
     return start
 
 
-def _row(line: str, at: int) -> _Row:
-    cells = []
-    for part in line.split(CELL_END):
-        cells.append(_cell(part, at))
-        at += len(part) + len(CELL_END)
-    return cells
+def _last_line(text: str, end: int, most: int) -> int:
+    """Return where the last line of a table ends, from the line that ends at ``end`` down to ``most``."""
+    if CELL_END not in text[text.rfind("\n", 0, end) + 1 : end]:
+        return end
+    while end < min(most, len(text)):
+        after = _line_end(text, end + 1)
+        if CELL_END not in text[end + 1 : after]:
+            break
+        end = after
+    return end
 
 
-def _cell(text: str, at: int) -> _Cell:
+def _row(text: str, at: int) -> _Row:
+    """Return the cells of the line that begins at ``at``."""
+    end = _line_end(text, at)
+    borders = [(found.start(), found.end()) for found in _BORDER.finditer(text, at, end)]
+    starts = [at, *(after for _, after in borders)]
+    ends = [*(before for before, _ in borders), end]
+    return [_cell(text, *pair) for pair in zip(starts, ends, strict=True)]
+
+
+def _cell(text: str, start: int, end: int) -> _Cell:
+    part = text[start:end]
+    start += len(part) - len(part.lstrip())
+    return _Cell(start, start + len(part.strip()), *_stems(part.strip()))
+
+
+@lru_cache(10_000)
+def _stems(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the stems of the words of a text, and of those that tell something, or of all if none does."""
     words = _WORD.findall(text.lower())
     telling = [word for word in words if word not in STOPWORDS_EN] or words
     stem = Stemmer.Stemmer("english").stemWords
-    return _Cell(at, at + len(text), frozenset(stem(words)), frozenset(stem(telling)))
+    return frozenset(stem(words)), frozenset(stem(telling))
