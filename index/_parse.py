@@ -270,31 +270,34 @@ _NOTE_MARK = re.compile(r"(?<!`)\[\^[^\]\s]{1,60}\](?!`)")
 _SUPERSCRIPT = re.compile(r"<sup(?:\s[^<>]*)?>([^<>]*)</sup\s*>", re.I)
 
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.S)
+_HIDDEN_CODE = re.compile("\x00([0-9]+)\x00")
 _NOTES = (
     "abstract|attention|bug|caution|danger|error|example|failure|hint|important|info|note|question|quote|seealso|"
     "success|tip|warning"
 )
+_ATTRIBUTE = r"(?:[#.][A-Za-z]|[\w-]+=[\"']|(?:width|height|target|rel|loading)=\w)[^{}\n]{0,200}"
 _DIALECTS = tuple(
     (re.compile(pattern, re.M), plain_text)
     for pattern, plain_text in (
-        # Jekyll's and Hugo's shortcodes, kramdown's and Pandoc's attributes.
-        (r"\{%(?s:.{0,300}?)%\}|\{\{(?:<(?s:.{0,300}?)>|%(?s:.{0,300}?)%)\}\}", ""),
-        (r"\A(?s:.*)\{:toc\}\s*\Z|\A\[(?:\[_?)?(?i:toc)(?:_?\])?\]\Z", ""),
-        (r"[ \t]*\{:[: \t]*(?:[#.]|[\w-]+=|(?:no)?markdown|comment)[^{}\n]{0,200}\}", ""),
-        (
-            r"(?<=[)\]])\{(?:[#.]|(?:align|class|fig-\w+|height|loading|rel|style|target|width)=)[^{}\n]{1,200}\}",
-            "",
-        ),
+        # Shortcodes of Jekyll, by themselves or where a link leads, and of Hugo.
+        (r"^[ \t]*(?:\{%(?:[^%]|%(?!\})){0,300}%\}[ \t]*)+$", ""),
+        (r"(?<=\]\()\{%[^%\n]{0,300}%\}(?=\))", ""),
+        (r"\{\{(?:<(?s:.{0,300}?)>|%(?s:.{0,300}?)%)\}\}", ""),
+        (r"\A(?:[^\n]{1,40}\n)?\{:toc\}\s*\Z|\A\[(?:\[_?)?(?i:toc)(?:_?\])?\]\Z", ""),
+        # Attributes of kramdown, by themselves or after what they are of, and of Pandoc after a link.
+        (rf"^[ \t]*\{{:(?:[ \t]*{_ATTRIBUTE}|[:/][^{{}}\n]{{1,200}})\}}[ \t]*$", ""),
+        (rf"(?<=[)\]*_\x00])\{{:[ \t]*{_ATTRIBUTE}\}}", ""),
+        (rf"(\](?:\([^()\n]{{0,500}}\))?)\{{{_ATTRIBUTE}\}}", r"\1"),
         # Obsidian's pictures, links, marks, comments and names of paragraphs.
         (r"!\[\[[^\[\]\n]{1,300}\]\]", ""),
-        (r"(?<!\w)\[\[[^\[\]|\n]{1,300}\|([^\[\]|\n]{1,300})\]\](?![(\[])", r"\1"),
+        (r"(?<![\w)\]])\[\[([^\[\]|\n]{1,300})\|([^\[\]|\n]{1,300})\]\](?![(\[])", r"\2"),
         (
-            r"(?<!\w)\[\[(?![\d\s,.;-]+\])#?([^\s\[\]|#][^\[\]|#\n]{0,300})(?:#[^\[\]|\n]{0,300})?\]\](?![(\[])",
+            r"(?<![\w)\]])\[\[(?![\d\s,.;-]+\])#?([^\s\[\]|#\"][^\[\]|#\n]{0,300})(?:#[^\[\]|\n]{0,300})?\]\](?![(\[])",
             r"\1",
         ),
-        (r"(?<![=\w])==(?=[^\s=])([^=\n]{1,300})(?<=\S)==(?![=\w])", r"\1"),
-        (r"(?<!\S)%%(?=[\s\w])[^%]{1,2000}%%(?!\S)", ""),
-        (r"(?<=\S)[ \t]\^[\da-z-]{6,40}\Z", ""),
+        (r"(?<![=\w<>!])==(?=[^\s=>])([^=\n]{1,300})(?<=[^\s<!])==(?![=\w>])", r"\1"),
+        (r"(?<!\S)%%(?=\s|\w[^%\s]*\s)[^%]{1,2000}%%(?!\S)", ""),
+        (r"(?<=[^\s\d])[ \t]\^(?=[a-f]*\d)[\da-f]{6}\Z", ""),
         # Notes of GitHub and Obsidian, of MkDocs, of Docusaurus and Pandoc: their title is a line by itself.
         (r"\A\[!\w{1,30}\][+-]?[ \t]*(.*)$", r"\1  "),
         (
@@ -306,14 +309,20 @@ _DIALECTS = tuple(
             r"\1\2  ",
         ),
         # MDX's modules.
-        (r"\A(?:import\s[^\n]{0,200}['\"][^'\"\n]{1,200}['\"];?\s*)+\Z", ""),
+        (
+            r"\A(?:import\s+(?:(?:[\w$]+|\*\s+as\s+[\w$]+|(?:[\w$]+,\s*)?\{[^{}]{0,300}\})\s+from\s+)?"
+            r"(?:'[^'\n]{1,200}'|\"[^\"\n]{1,200}\");?[ \t]*(?:\n|\Z))+\Z",
+            "",
+        ),
     )
 )
+"""What tools add to Markdown, and what is read in its place. What stands within a sentence may be told of."""
 _DIALECT_SIGN = re.compile(
     r"\{|\[\[|\[!|\[toc\]|==|%%|[ \t]\^|^(?:!!!|\?\?\?|:::)|\Aimport\s", re.I | re.M
 )
-"""What tools add to Markdown, and what is read in its place."""
-_HEADING_ATTRIBUTES = re.compile(r"[ \t]*\{(?:[#.][^{}\n]{1,200}|-)\}[ \t]*$")
+_HEADING_ATTRIBUTES = re.compile(
+    r"(?<=\S)[ \t]{1,10}\{(?:-|:?[ \t]*[#.][\w:.-]{1,100}(?:[ \t]+(?:[#.][\w:.-]{1,100}|[\w-]{1,30}=\S{1,100})){0,9}[ \t]*)\}$"
+)
 
 
 def parse_markdown(data: bytes) -> Parsed:
@@ -551,19 +560,19 @@ def _without_dialects(source: str) -> str:
     """Return a paragraph without what tools add to Markdown: `_DIALECTS`; code stays as it is."""
     if not _DIALECT_SIGN.search(source):  # most paragraphs
         return source
-    parts: list[str] = []
-    at = 0
-    for code in chain(_CODE_SPAN.finditer(source), (None,)):
-        end = len(source) if code is None else code.start()
-        part = source[at:end]
-        for pattern, plain_text in _DIALECTS:
-            part = pattern.sub(plain_text, part)
-        parts.append(part)
-        if code is not None:
-            parts.append(code[0])
-            at = code.end()
-    text = "".join(parts)
-    return text if text == source else re.sub(r"\n\s*\n", "\n", text).strip()
+    codes: list[str] = []  # no NUL is left in a text that the parser has read
+
+    def hide(code: re.Match[str]) -> str:
+        codes.append(code[0])
+        return f"\x00{len(codes) - 1}\x00"
+
+    hidden = text = _CODE_SPAN.sub(hide, source)
+    for pattern, plain_text in _DIALECTS:
+        text = pattern.sub(plain_text, text)
+    if text == hidden:
+        return source
+    text = _HIDDEN_CODE.sub(lambda place: codes[int(place[1])], text)
+    return re.sub(r"\n\s*\n", "\n", text).strip()
 
 
 def _on_one_line(lines: Sequence[str]) -> str:

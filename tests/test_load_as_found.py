@@ -846,6 +846,8 @@ def test_notices_of_an_amp_page_are_not_read(sandbox: Sandbox) -> None:
         ),
         # Jekyll and Hugo
         ("* TOC\n{:toc}\n\nIt is old.\n{: .lead}", "It is old."),
+        ("{% include a.html width='5%' %}{% raw %}\nIt is [old]({% link a.md %}).", "It is old."),
+        ('It is [old](x){:target="_blank"} and [new](y){: .b}, *so*{:.c} `x`{:.d}', "It is old and new, so x"),
         ("{% include figure.html src='x' %}\n\nIt is old.", "It is old."),
         (
             '{{< figure src="x.jpg" >}}\n\n{{% notice note %}}\nIt is old.\n{{% /notice %}}',
@@ -859,6 +861,9 @@ def test_notices_of_an_amp_page_are_not_read(sandbox: Sandbox) -> None:
         ("::: {.callout-note}\nIt is old.\n:::", "It is old."),
         (":::tip[Mind the gap]\n\nIt is old.\n\n:::", "Mind the gap\n\nIt is old."),
         ('!!! note "Mind the gap"\n    It is old.', "Mind the gap\nIt is old."),
+        ("> [!note] Use `x` now\n> It is old.", "Use x now\nIt is old."),
+        ("## Costs {: #costs .x }\n\nNone.", "Costs\n\nNone."),
+        ("import {\n  a,\n} from 'x';\nimport * as b from 'y'\n\nIt is old.", "It is old."),
         ("[TOC]\n\n![A plan](plan.png){width=50%}", "A plan"),
         ("import Tabs from '@theme/Tabs';\nimport './x.css';\n\nIt is old.", "It is old."),
     ],
@@ -882,10 +887,32 @@ def test_what_tools_add_to_markdown_is_not_read(source: str, text: str, sandbox:
         "import duties fell, 'as planned'.",
         'It is called "[!" there: [!x]',
         "Use {{ site.title }} for it.",
+        "In Jinja, {% if x %} opens a condition and {% endif %} closes it.",
+        "Python writes {:.2f} and '{:#x}'.format(x) and {:name=value}.",
+        "{:#x} is how Python writes hex.",
+        "The tag is {:toc}",
+        "It costs (about){.small} and f(x){.y}, and map(x){width=5}.",
+        'Of f(x)[["a"]] and [["a", "b"]] it is known.',
+        "If a ==> b, and b <== c, then a <==> c, or a !==b && c!== d.",
+        "Dear %%NAME%% you like '%%a%%' and %%b%% of it.",
+        "It was said by ^jane-doe",
+        "It is 10 ^100000",
+        "import statements are 'good'",
+        "import the goods from 'abroad'",
     ],
 )
 def test_what_looks_like_something_of_tools_is_text(text: str, sandbox: Sandbox) -> None:
     assert load("a.md", text.encode(), sandbox).text == text
+
+
+def test_a_heading_of_a_template_tag_stays(sandbox: Sandbox) -> None:
+    for heading in ("{#if x}", "Use of {#if x}", "The sets {a, b}"):
+        assert load("a.md", f"## {heading}\n\nIt is old.".encode(), sandbox).title == heading
+
+
+def test_imports_without_an_end_are_read_in_time(sandbox: Sandbox) -> None:
+    source = "import a 'b'c'" * 500
+    assert load("a.md", source.encode(), sandbox).text == source
 
 
 def test_code_that_shows_what_tools_add_stays(sandbox: Sandbox) -> None:
