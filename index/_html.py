@@ -11,7 +11,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,6 +54,8 @@ _POWER = re.compile(r"\s*[+\-−]?[0-9]+[+\-−]?\s*")
 # Of formulas: the elements that hold signs, those that show nothing, and signs with a space around.
 _MATH_TOKENS = _words("mi mn mo ms mtext")
 _MATH_UNSEEN = _words("annotation annotation-xml mphantom")
+_LIMITS = _words("munder munderover msubsup")  # below and above a sum
+_BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\|[^|]*\|")
 _MATH_SIGNS = "mi, mn, mo, ms, mtext"
 _RELATIONS = frozenset("=≠<>≤≥≈≡∼≪≫→⇒⇔∈")
 _ICON = re.compile(r"(?:^|[\s_-])(?:icons?|symbols?|glyphicon|fa)(?:$|[\s_-])", re.I)
@@ -62,9 +64,13 @@ _CALL = re.compile(
     r"(?:you (?:may|might)|more (?:on|from)|follow|see also|related|most|read|share|also)\b", re.I
 )
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_SHOWN_TITLES = "main h1, article h1, [role=main] h1, main h2, article h2, [role=main] h2"
-# What stands between a title and the name of the site.
-_SITE = re.compile(r"\s+[|–—·-]\s+\S")
+_SHOWN_TITLES = "main h1, article h1, [role=main] h1"
+_SHOWN_HEADINGS = f"{_SHOWN_TITLES}, main h2, article h2, [role=main] h2"
+# What stands after a title: the name of the site, or, but for a bar, a subtitle.
+_SITE = re.compile(r"\s+([|–—·-])\s+(\S.*)")
+_QUOTED = _words("blockquote figure")  # of somebody else
+# Who else is named beside an author.
+_CREDIT = re.compile(r"(?:additional|edit|illustrat|photo|translat)\w*\b.*\bby\b", re.I)
 # What stands between an author and the date: of phpBB, and of news.
 _AFTER_NAME = re.compile(r"\s+[»|·•]\s")
 # Whose ids are of the layout of a page, not of a term or heading.
@@ -196,7 +202,8 @@ def _metadata(tree: Any) -> dict[str, str]:
         for name in names:
             note(key, metas.get(name))
     titles = [" ".join(title.text().split()) for title in tree.css("head title")[:1]]
-    if shown := _shown_title(tree, found.get("title") or "".join(titles)):
+    name = found.get("title") or "".join(titles)
+    if shown := _shown_title(tree, name, found.get("source", "")):
         found["title"] = shown
     for node in tree.css(_headlines(tree))[:1]:
         headline = " ".join(node.text(separator=" ").split()).rstrip(" ¶")
@@ -214,35 +221,54 @@ def _metadata(tree: Any) -> dict[str, str]:
     return found
 
 
-def _shown_title(tree: Any, name: str) -> str:
-    """Return the heading of the article that ``name`` says before the name of the site, or nothing."""
-    for node in tree.css(_SHOWN_TITLES)[:5]:
-        shown = " ".join(node.text(separator=" ").split()).rstrip(" ¶")
-        if shown and name.startswith(shown) and _SITE.match(name, len(shown)):
+def _shown_title(tree: Any, name: str, site: str) -> str:
+    """Return the heading of the article that ``name`` says before the name of the site, or nothing.
+
+    After a dash, the page must say the same name elsewhere: a subtitle is a part of the title.
+    """
+    headings = _first_texts(tree, _SHOWN_HEADINGS)
+    sites = {site, *_first_texts(tree, "h1")}
+    for shown in headings:
+        after = _SITE.fullmatch(name, len(shown)) if name.startswith(shown) else None
+        if after is None or name in headings:
+            continue
+        sign, rest = after.groups()
+        told = sign == "|" and shown in _first_texts(tree, _SHOWN_TITLES)
+        if rest in sites or (told and not any(map(rest.startswith, headings))):
             return shown
     return ""
 
 
+def _first_texts(tree: Any, selector: str) -> list[str]:
+    """Return what the first headings of a selector say, without those that say nothing."""
+    nodes = tree.css(selector)[:5]
+    texts = (" ".join(node.text(separator=" ").split()).rstrip(" ¶") for node in nodes)
+    return list(filter(None, texts))
+
+
 def _named_author(tree: Any) -> str:
     """Return what an element says that is there for the author; nothing where several wrote a page's parts."""
-    said = {
-        node.mem_id: " ".join(
-            (node.css_first("[itemprop=name]") or node).text(separator=" ").split()
-        )
-        for node in tree.css("[rel=author], [itemprop=author], .byline, .author")
-    }
-    first = next(iter(said.values()), "")
-    if len(set(said.values())) > 1 and tree.body is not None:
-        parts = _parts_of_authors(tree.body, said)
-        most, longest = max(parts, key=lambda part: part[1], default=(first, 0))
-        first = most if longest >= _ONE_AUTHOR * sum(size for _, size in parts) else ""
-    return _AFTER_NAME.split(re.sub(r"^by\s+", "", first), maxsplit=1)[0]
+    nodes = tree.css("[rel=author], [itemprop=author], .byline, .author")
+    sizes: dict[str, int] = {}
+    if len(nodes) > 1 and tree.body is not None:
+        for name, size in _parts_of_authors(tree.body, {node.mem_id for node in nodes}):
+            sizes[name] = sizes.get(name, 0) + size
+    if not sizes:
+        return _author_of(nodes[0]) if nodes else ""
+    most = max(sizes, key=lambda name: sizes[name])
+    return most if sizes[most] >= _ONE_AUTHOR * sum(sizes.values()) else ""
 
 
-def _parts_of_authors(body: Any, said: Mapping[int, str]) -> list[tuple[str, int]]:
+def _author_of(node: Any) -> str:
+    """Return what an element says of an author up to the date or the name of the site."""
+    said = (node.css_first("[itemprop=name]") or node).text(separator=" ")
+    return _AFTER_NAME.split(re.sub(r"^by\s+", "", " ".join(said.split())), maxsplit=1)[0]
+
+
+def _parts_of_authors(body: Any, authors: Set[int]) -> list[tuple[str, int]]:
     """Return what the elements for the authors say, each with the characters up to the next one.
 
-    Those near each other are one: the article's two authors. Related stories and comments do not count.
+    Those near each other are one: the article's two authors. Related stories, comments and quotations do not count.
     """
     starts: list[tuple[str, int]] = []
     at = end = 0
@@ -251,13 +277,14 @@ def _parts_of_authors(body: Any, said: Mapping[int, str]) -> list[tuple[str, int
         node = stack.pop()
         if node.is_text_node:
             at += len((node.text_content or "").strip())
-        elif node.is_element_node and not _is_surrounding(node):
-            if node.mem_id in said:
-                if not starts or at - end > _NEAR_CHARACTERS:
-                    starts.append((said[node.mem_id], at))
-                end = max(end, at + len(said[node.mem_id]))
-            elif node.tag != "body" and _is_named(_DROPPED_NAMES, _names(node)):
-                continue
+        elif not node.is_element_node or _is_surrounding(node) or node.tag in _QUOTED:
+            continue
+        elif node.mem_id in authors:
+            name = _author_of(node)
+            if name and not _CREDIT.match(name) and (not starts or at - end > _NEAR_CHARACTERS):
+                starts.append((name, at))
+            at = end = at + len(node.text().strip())
+        elif node.tag == "body" or not _is_named(_DROPPED_NAMES, _names(node)):
             stack.extend(reversed(list(node.iter(include_text=True))))
     ends = [*(start for _, start in starts[1:]), at]
     return [(name, end - start) for (name, start), end in zip(starts, ends, strict=True)]
@@ -470,11 +497,14 @@ def _formula(math: Any) -> str:
         if isinstance(node, str):
             parts.append(node)
         elif node.tag in _MATH_TOKENS:
-            token = node.text().strip()
-            parts.append(f" {token} " if token in _RELATIONS or node.tag == "mtext" else token)
+            token = node.text().strip().replace("\u2061", " ")  # after the name of a function
+            apart = token in _RELATIONS or (node.tag == "mtext" and has_text(token))
+            parts.append(f" {token} " if apart else token)
         elif node.tag == "mspace":
             parts.append(" ")
         elif node.tag not in _MATH_UNSEEN:
+            if node.tag == "mfrac" and parts and parts[-1][-1:].isdigit():
+                parts.append(" ")  # 1 1/2
             stack.extend(reversed(_signed(node.tag, list(node.iter()))))
     return " ".join("".join(parts).split())
 
@@ -485,20 +515,27 @@ def _signed(tag: str, children: list[Any]) -> list[Any]:
         return [*_bracketed(children[:1]), "/", *_bracketed(children[1:])]
     if tag == "msqrt":
         return ["√", *_bracketed(children)]
+    if tag == "mroot" and len(children) == 2:
+        return [*_bracketed(children[:1]), "^(1/", children[1], ")"]
+    if tag in _LIMITS and len(children) > 1 and (tag != "msubsup" or children[0].tag == "mo"):
+        over = ["^", *_bracketed(children[2:])] if len(children) > 2 else []
+        return [children[0], "_", *_bracketed(children[1:2]), *over, " "]
     if tag in {"msup", "msubsup"} and len(children) > 1:
         power = children[-1].text().strip()
+        base = _bracketed(children[:1]) + children[1:-1]
         if _POWER.fullmatch(power):
-            return [*children[:-1], raised(power)]
+            return [*base, raised(power)]
         if has_text(power):  # no prime
-            return [*children[:-1], "^", *_bracketed(children[-1:])]
+            return [*base, "^", *_bracketed(children[-1:])]
     return [" ", *children] if tag in {"mtr", "mtd"} else children
 
 
 def _bracketed(nodes: list[Any]) -> list[Any]:
-    """Put brackets around elements of a formula with more than one sign."""
-    several = len("".join(node.text() for node in nodes).split()) > 1 or any(
-        len(node.css(_MATH_SIGNS)) > 1 for node in nodes
-    )
+    """Put brackets around elements of a formula with more than one sign, but for those that have them."""
+    text = "".join(node.text() for node in nodes).strip()
+    if _BRACKETED.fullmatch(text):
+        return nodes
+    several = len(text.split()) > 1 or any(len(node.css(_MATH_SIGNS)) > 1 for node in nodes)
     return ["(", *nodes, ")"] if several or len(nodes) > 1 else nodes
 
 
@@ -661,8 +698,9 @@ class _Reader:
             self._powers += 1
         if tag not in _BLOCK_TAGS:
             return
-        # The long cell of a table that lays out a page is apart from the menu beside it.
-        if tag not in {"td", "th"} or (size > _CELL_CHARACTERS and not self._data_table):
+        # The long cell of a table that lays out a page is apart from the lines of the menu beside it.
+        laid_out = size > _CELL_CHARACTERS and not self._data_table and "\n" in self._parts
+        if tag not in {"td", "th"} or laid_out:
             self.flush()
         self._parents[node.mem_id] = self._open[-1] if self._open else 0
         self._open.append(node.mem_id)
@@ -698,7 +736,10 @@ class _Reader:
             level = _HEADINGS.index(tag) + 1 if tag in _HEADINGS else 0
             self.flush(1 if node.mem_id == self._title else level)
         self._open.pop()
-        self._extents[node.mem_id] = (self._extents[node.mem_id][0], len(self.pieces))
+        start = self._extents[node.mem_id][0]
+        self._extents[node.mem_id] = (start, len(self.pieces))
+        if tag in {"li", "tr"} and start == len(self.pieces):  # nothing to be below
+            self._first, self._tight = not self._tight, False
         if tag in {"article", "main"}:
             self._articles -= 1
         elif tag == "pre":

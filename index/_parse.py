@@ -234,7 +234,7 @@ _MATTER_KEYS = {
     "source": "source",
     "publisher": "source",
 }
-_LINKS = re.compile(r"\[\[|\]\]")  # of Obsidian
+_LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")  # of Obsidian
 # The inline rules of a paragraph cost more than its length; no paragraph that is read is longer.
 _MAX_INLINE = 10_000
 _SOFT_BREAK = "\v"  # the end of a line within a paragraph
@@ -276,6 +276,7 @@ _NOTES = (
     "success|tip|warning"
 )
 _ATTRIBUTE = r"(?:[#.][A-Za-z]|[\w-]+=[\"']|(?:width|height|target|rel|loading)=\w)[^{}\n]{0,200}"
+_IMPORTED = r"(?:[\w$]+|\*\s+as\s+\w+|(?:\w+,\s*)?\{[^{}]{0,300}\})"
 _DIALECTS = tuple(
     (re.compile(pattern, re.M), plain_text)
     for pattern, plain_text in (
@@ -310,8 +311,7 @@ _DIALECTS = tuple(
         ),
         # MDX's modules.
         (
-            r"\A(?:import\s+(?:(?:[\w$]+|\*\s+as\s+[\w$]+|(?:[\w$]+,\s*)?\{[^{}]{0,300}\})\s+from\s+)?"
-            r"(?:'[^'\n]{1,200}'|\"[^\"\n]{1,200}\");?[ \t]*(?:\n|\Z))+\Z",
+            rf"\A(?:import\s+(?:{_IMPORTED}\s+from\s+)?(['\"])[^'\"\n]{{1,200}}\1;?[ \t]*(?:\n|\Z))+\Z",
             "",
         ),
     )
@@ -320,8 +320,9 @@ _DIALECTS = tuple(
 _DIALECT_SIGN = re.compile(
     r"\{|\[\[|\[!|\[toc\]|==|%%|[ \t]\^|^(?:!!!|\?\?\?|:::)|\Aimport\s", re.I | re.M
 )
+_NAME = r"[#.][\w:.-]{1,100}"
 _HEADING_ATTRIBUTES = re.compile(
-    r"(?<=\S)[ \t]{1,10}\{(?:-|:?[ \t]*[#.][\w:.-]{1,100}(?:[ \t]+(?:[#.][\w:.-]{1,100}|[\w-]{1,30}=\S{1,100})){0,9}[ \t]*)\}$"
+    rf"(?<=\S)[ \t]{{1,10}}\{{(?:-|:?[ \t]*{_NAME}(?:[ \t]+(?:{_NAME}|[\w-]{{1,30}}=\S{{1,100}})){{0,9}}[ \t]*)\}}$"
 )
 
 
@@ -402,16 +403,17 @@ def _without_note_marks(source: str) -> str:
 
 def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for key, value in values.items():
+    # When a note was made is its date where it has no other.
+    for key, value in sorted(values.items(), key=lambda item: item[0] in ("created", "Created")):
         name = _MATTER_KEYS.get(key.strip().lower()) if isinstance(key, str) else None
         if name is None:
             continue
         try:
-            text = parse_date(value) if name == "date" else _LINKS.sub("", plain(value))
+            text = parse_date(value) if name == "date" else plain(value)
         except ValueError:  # a number of more digits than Python writes out
             continue
         if text:
-            found.setdefault(name, text)
+            found.setdefault(name, text if name == "title" else _LINK.sub(r"\1", text))
     return found
 
 
@@ -571,6 +573,7 @@ def _without_dialects(source: str) -> str:
         text = pattern.sub(plain_text, text)
     if text == hidden:
         return source
+    text = re.sub(r"(?<=\S)[ \t]{2,}(?=\S)", " ", text)
     text = _HIDDEN_CODE.sub(lambda place: codes[int(place[1])], text)
     return re.sub(r"\n\s*\n", "\n", text).strip()
 

@@ -707,6 +707,15 @@ def test_a_formula_is_read_once(shown: str, sandbox: Sandbox) -> None:
         ("<msub><mi>H</mi><mn>2</mn></msub><mi>O</mi>", "H2O"),
         ("<mi>f</mi><msup><mi>x</mi><mo>′</mo></msup>", "fx′"),
         ("<mn>5</mn><mspace width='1em'/><mtext>km</mtext>", "5 km"),
+        ("<mn>1</mn><mfrac><mn>1</mn><mn>2</mn></mfrac><mtext>,</mtext>", "1 1/2,"),
+        ("<msup><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mn>2</mn></msup>", "(a+b)²"),
+        ("<msup><mrow><mo>(</mo><mi>a</mi><mo>)</mo></mrow><mi>n</mi></msup>", "(a)^n"),
+        ("<mroot><mi>x</mi><mn>3</mn></mroot>", "x^(1/3)"),
+        ("<munderover><mo>∑</mo><mn>1</mn><mi>n</mi></munderover><mi>i</mi>", "∑_1^n i"),
+        ("<munder><mi>lim</mi><mi>n</mi></munder><mi>f</mi>", "lim_n f"),
+        ("<msubsup><mo>∫</mo><mn>0</mn><mi>∞</mi></msubsup><mi>x</mi>", "∫_0^∞ x"),
+        ("<msubsup><mi>x</mi><mi>i</mi><mn>2</mn></msubsup>", "xi²"),
+        ("<mi>sin</mi><mo>&#x2061;</mo><mi>x</mi>", "sin x"),
     ],
 )
 def test_the_parts_of_a_formula(formula: str, text: str, sandbox: Sandbox) -> None:
@@ -793,7 +802,15 @@ def test_icons_by_themselves_are_no_paragraphs(sandbox: Sandbox) -> None:
     ("named", "headline", "title"),
     [
         ("Bridges | Orne", "Bridges", "Bridges"),
-        ("Bridges – The Orne Post", "Bridges¶", "Bridges"),
+        ("Bridges – Orne Post", "Bridges¶", "Bridges"),
+        ("Bridges – A history", "Bridges", "Bridges – A history"),
+        ("Review - Dune - Orne Post", "Review", "Review - Dune - Orne Post"),
+        (
+            "News | Costs of it | Orne Post",
+            "News</h1><h2>Costs of it</h2><h1>",
+            "News | Costs of it | Orne Post",
+        ),
+        ("Bridge – opens", "Bridge</h1><h1>Bridge – opens", "Bridge – opens"),
         ("Bridges of Orne", "Bridges", "Bridges of Orne"),
         ("Bridges: a history", "Bridges", "Bridges: a history"),
         ("The Orne Post - Bridges", "Bridges", "The Orne Post - Bridges"),
@@ -802,7 +819,10 @@ def test_icons_by_themselves_are_no_paragraphs(sandbox: Sandbox) -> None:
 def test_the_name_of_a_site_is_no_part_of_a_title(
     named: str, headline: str, title: str, sandbox: Sandbox
 ) -> None:
-    head = f'<title>{named}</title><meta property="og:title" content="{named}">'
+    head = (
+        f'<title>{named}</title><meta property="og:title" content="{named}">'
+        '<meta property="og:site_name" content="Orne Post">'
+    )
     document = load("a.html", page(f"<h1>{headline}</h1>", head), sandbox)
     assert document.title == title
 
@@ -847,7 +867,11 @@ def test_notices_of_an_amp_page_are_not_read(sandbox: Sandbox) -> None:
         # Jekyll and Hugo
         ("* TOC\n{:toc}\n\nIt is old.\n{: .lead}", "It is old."),
         ("{% include a.html width='5%' %}{% raw %}\nIt is [old]({% link a.md %}).", "It is old."),
-        ('It is [old](x){:target="_blank"} and [new](y){: .b}, *so*{:.c} `x`{:.d}', "It is old and new, so x"),
+        (
+            'It is [old](x){:target="_blank"} and [new](y){: .b}, *so*{:.c} `x`{:.d}',
+            "It is old and new, so x",
+        ),
+        ("It is {{< x >}} old. Is it?", "It is old. Is it?"),
         ("{% include figure.html src='x' %}\n\nIt is old.", "It is old."),
         (
             '{{< figure src="x.jpg" >}}\n\n{{% notice note %}}\nIt is old.\n{{% /notice %}}',
@@ -925,6 +949,16 @@ def test_a_note_of_obsidian_says_who_wrote_it_and_when(sandbox: Sandbox) -> None
     source = '---\ncreated: 2024-05-04\nauthor: "[[Jane Doe]]"\n---\nIt is old.'
     document = load("a.md", source.encode(), sandbox)
     assert (document.author, document.date) == ("Jane Doe", "2024-05-04")
+
+
+def test_a_note_that_was_made_before_it_was_published(sandbox: Sandbox) -> None:
+    source = (
+        "---\ncreated: 2019-01-02\npublished: 2024-05-04\ntitle: Use of [[nodiscard]]\n"
+        'author: "[[Jane Doe|Jane]]"\n---\nIt is old.'
+    )
+    document = load("a.md", source.encode(), sandbox)
+    assert (document.title, document.date) == ("Use of [[nodiscard]]", "2024-05-04")
+    assert document.author == "Jane"
 
 
 # --- notes and formulas of Word -------------------------------------------------------------------
@@ -1050,6 +1084,36 @@ def test_the_menu_beside_a_page_that_a_table_lays_out_is_not_read(sandbox: Sandb
     )
     text = load("a.html", source.encode(), sandbox).text
     assert text == f"Bridge\n\n{SENTENCES}\n\n{SENTENCES}\n\n- one\n- two"
+
+
+def test_the_term_beside_a_long_cell_is_read(sandbox: Sandbox) -> None:
+    cell = f"{SENTENCES * 4}<br>one<br>two"
+    body = f"<h1>Bridge</h1><table><tr><td><a href='a'>Toll</a></td><td>{cell}</td></tr></table>"
+    assert "Bridge\n\nToll | The two" in load("a.html", page(body), sandbox).text
+
+
+@pytest.mark.parametrize(
+    ("items", "text"),
+    [
+        ("<ul><li>❤</li><li>One.</li><li>Two.</li></ul>", "- One.\n- Two."),
+        ("<ul><li>One.</li><li>❤</li><li>Two.</li></ul>", "- One.\n- Two."),
+        ("<ul><li>One.</li><li>❤</li></ul>", "- One."),
+        ("<table><tr><td>✓</td><td>✗</td></tr><tr><td>A</td><td>✓</td></tr></table>", "A | ✓"),
+    ],
+)
+def test_items_without_words_leave_a_list_apart(items: str, text: str, sandbox: Sandbox) -> None:
+    body = f"<h1>Bridge</h1><p>It is known of old.</p>{items}"
+    expected = f"Bridge\n\nIt is known of old.\n\n{text}\n\n{SENTENCES}"
+    assert load("a.html", page(body), sandbox).text == expected
+
+
+def test_the_author_is_not_of_a_quotation_or_of_the_pictures(sandbox: Sandbox) -> None:
+    quotation = f"<blockquote><p>{SENTENCES}</p><p class='author'>Ben Marr</p></blockquote>"
+    pictures = "<p class='byline'>Photographs by Ben Marr</p>"
+    story = f"<p class='author'>Jane Doe</p><p>{SENTENCES}</p>"
+    for body in (story + quotation + story, story + pictures + story):
+        document = load("a.html", page(f"<h1>Bridge</h1>{body}"), sandbox)
+        assert document.author == "Jane Doe"
 
 
 def test_the_name_of_a_blog_is_no_part_of_a_title(sandbox: Sandbox) -> None:
