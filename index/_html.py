@@ -11,6 +11,7 @@ import html
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,6 +60,8 @@ _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\|[^|]*\|")
 _MATH_SIGNS = "mi, mn, mo, ms, mtext"
 _RELATIONS = frozenset("=≠<>≤≥≈≡∼≪≫→⇒⇔∈")
 _ICON = re.compile(r"(?:^|[\s_-])(?:icons?|symbols?|glyphicon|fa)(?:$|[\s_-])", re.I)
+_ICON_SIGNS = _words("So Sk Mn Cf")  # categories: with those that join and colour emoji
+_STARS = re.compile(r"(?:[*•·–—_~-]\s*){3,100}")
 # How a line begins that calls to read something else.
 _CALL = re.compile(
     r"(?:you (?:may|might)|more (?:on|from)|follow|see also|related|most|read|share|also)\b", re.I
@@ -539,6 +542,12 @@ def _bracketed(nodes: list[Any]) -> list[Any]:
     return ["(", *nodes, ")"] if several or len(nodes) > 1 else nodes
 
 
+def _is_ornament(text: str) -> bool:
+    """Tell whether a text is an icon or a line of stars; "&&" may be what a page tells of."""
+    icons = all(unicodedata.category(sign) in _ICON_SIGNS for sign in text if not sign.isspace())
+    return icons or _STARS.fullmatch(text) is not None
+
+
 def _is_data_table(node: Any) -> bool:
     """Tell whether an element is a table of rows and columns, not one that lays out a page."""
     if node.tag != "table" or any(
@@ -764,7 +773,7 @@ class _Reader:
         if not self._preformatted:
             text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
         text = text.strip(" |\n\t")
-        if text and (self._preformatted or has_text(text)):  # no icon, no line of stars
+        if text and (self._preformatted or not _is_ornament(text)):
             linked = self._linked / max(self._characters, 1)
             container = self._open[-2] if len(self._open) > 1 else 0
             self.pieces.append(

@@ -1092,13 +1092,24 @@ def test_the_term_beside_a_long_cell_is_read(sandbox: Sandbox) -> None:
     assert "Bridge\n\nToll | The two" in load("a.html", page(body), sandbox).text
 
 
+def test_signs_that_a_page_tells_of_are_read(sandbox: Sandbox) -> None:
+    body = (
+        "<h1>Signs</h1><h2>&&, ||, !</h2><p>They join.</p><dl><dt>**</dt><dd>A power.</dd></dl>"
+        "<table><tr><td>✓</td><td>✗</td></tr></table><p>€</p>"
+    )
+    text = load("a.html", page(body), sandbox).text
+    assert text == (
+        f"Signs\n\n&&, ||, !\n\nThey join.\n\n**\nA power.\n\n✓ | ✗\n\n€\n\n{SENTENCES}"
+    )
+
+
 @pytest.mark.parametrize(
     ("items", "text"),
     [
         ("<ul><li>❤</li><li>One.</li><li>Two.</li></ul>", "- One.\n- Two."),
         ("<ul><li>One.</li><li>❤</li><li>Two.</li></ul>", "- One.\n- Two."),
         ("<ul><li>One.</li><li>❤</li></ul>", "- One."),
-        ("<table><tr><td>✓</td><td>✗</td></tr><tr><td>A</td><td>✓</td></tr></table>", "A | ✓"),
+        ("<table><tr><td>✓</td></tr><tr><td>A</td><td>✓</td></tr></table>", "A | ✓"),
     ],
 )
 def test_items_without_words_leave_a_list_apart(items: str, text: str, sandbox: Sandbox) -> None:
