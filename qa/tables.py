@@ -25,6 +25,8 @@ _PROSE = 100
 _AROUND = 4000
 
 _BORDER = re.compile(r"(?:(?<=\n)| )\|(?= |$)", re.MULTILINE)
+_STOP_WORDS = {*STOPWORDS_EN, "per"}
+_APOSTROPHE = re.compile("['’]")
 _WORD = re.compile(r"\w+")
 
 
@@ -46,7 +48,7 @@ def other_cells(question: str, text: str, start: int, end: int) -> list[tuple[in
 
     A table is two lines or more with as many cells; the first is the head, and it may stand before ``start``. The
     row asked about is the one that holds most of the question's terms, each weighed by its inverse frequency among
-    the rows, and twice in a column whose head is asked for too; of equal ones all. In it, what the question tells
+    the rows, and twice where all of the cell is told and its head too ("15 points"); of equal ones all. In it, what the question tells
     itself is no answer, and where it names the heads of columns, only what stands below the one that it names most of
     is. Of a table without the question's terms below its head nothing is returned.
     """
@@ -70,8 +72,9 @@ def _others(asked: _Cell, lines: Sequence[_Row]) -> list[_Cell]:
     def weight(row: Sequence[frozenset[str]]) -> float:
         found: dict[str, float] = {}
         for terms, share in zip(row, shares, strict=True):
+            times = 2 if share and terms <= asked.terms else 1
             for term in terms & asked.terms:
-                inverse = math.log((len(rows) + 1) / frequency[term]) * (2 if share else 1)
+                inverse = math.log((len(rows) + 1) / frequency[term]) * times
                 found[term] = max(found.get(term, 0.0), inverse)
         return sum(found.values())
 
@@ -177,7 +180,7 @@ def _cell(text: str, start: int, end: int) -> _Cell:
 @lru_cache(10_000)
 def _stems(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the stems of the words of a text, and of those that tell something, or of all if none does."""
-    words = _WORD.findall(text.lower())
-    telling = [word for word in words if word not in STOPWORDS_EN] or words
+    words = _WORD.findall(_APOSTROPHE.sub("", text.lower()))
+    telling = [word for word in words if word not in _STOP_WORDS] or words
     stem = Stemmer.Stemmer("english").stemWords
     return frozenset(stem(words)), frozenset(stem(telling))

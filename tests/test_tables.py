@@ -32,6 +32,11 @@ FACTS = """Capital | Tolm
 Population | 2 million
 Area | 300 km²"""
 
+SKIERS = """Athlete | Club
+Ana Rautio | Kaleva Ski
+Chloé Bonnard | Neige Vive
+Tilde Enger | Fossum"""
+
 FEES = """Permit | Fee
 Block party | no fee
 Food truck, per year | $450
@@ -67,6 +72,8 @@ def left(question: str, text: str, start: int = 0, end: int | None = None) -> li
         (BUSES, "Where does line 27 go to?", ["Zoo"]),
         (BUSES, "When does the last bus of line 11 run?", ["23.55"]),
         (BUSES, "Which line goes to the zoo?", ["27"]),
+        (LEAGUE.replace("Harrow", "Harrow's"), "points harrows vale", ["49"]),
+        (SKIERS, "what club does Bonnard ski for?", ["Neige Vive"]),
         (LEAGUE, "Which club had 15 points?", ["Oakley Town"]),
         (FACTS, "What is the population of Tolm?", ["2 million"]),
         (FEES, "What does a yard sale cost?", ["$10"]),
