@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.utils import parseaddr
 from itertools import chain, islice, pairwise
@@ -49,9 +50,9 @@ LabelledSpan = tuple[int, int, str]
 _MAX_MAIL_HEAD = 4000
 _MAX_ADDRESS = 200
 # Between what Project Gutenberg says of a book and its licence.
-_BOOK = re.compile(
-    r"\A(?s:.{0,8000}?)^\*{3} ?START OF (?:THE|THIS) PROJECT GUTENBERG[^\n]*\*{3}$", re.M
-)
+_MAX_BOOK_HEAD = 8000
+_BOOK = re.compile(r"^\*{3} ?START OF (?:THE|THIS) PROJECT GUTENBERG[^\n]*\*{3}$", re.M)
+_OF_BOOK = re.compile(r"^(Title|Author): (\S.*)$", re.M)
 _BOOK_END = re.compile(
     r"^(?:\*{3} ?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)",
     re.M,
@@ -172,10 +173,9 @@ def parse_text(data: bytes) -> Parsed:
     matter, body = _front_matter(decode(data))
     text = clean(body)
     matter = _mail(text) | matter
-    if (book := _BOOK.search(text)) is not None:
-        matter = top_matter(book[0].split("\n")) | matter
-        text = text[book.end() :]
-        text = clean(text[: end.start()] if (end := _BOOK_END.search(text)) else text)
+    if (book := _book(text)) is not None:
+        said, text = book
+        matter = said | matter
     lines = text.split("\n", 12)
     found = top_matter(lines[:12]) | matter
     # "Title:" may be someone's, below a headline, but not where the first line is a label as well.
@@ -187,6 +187,20 @@ def parse_text(data: bytes) -> Parsed:
         author=found.get("author"),
         publisher=found.get("source"),
     )
+
+
+def _book(text: str) -> tuple[dict[str, str], str] | None:
+    """Return what Project Gutenberg says of a book, and the book without its licence; ``None`` of other texts."""
+    start = _BOOK.search(text[:_MAX_BOOK_HEAD])
+    # An article may tell of such marks, and a file hold several books.
+    if start is None or _BOOK.search(text, start.end()) is not None:
+        return None
+    # The date is that of the file.
+    said = {name.lower(): value for name, value in _OF_BOOK.findall(text[: start.start()])}
+    if "title" not in said and start.start() > 0:
+        return None
+    end = _BOOK_END.search(text, start.end())
+    return said, clean(text[start.end() : end.start() if end else len(text)])
 
 
 def _mail(text: str) -> dict[str, str]:
@@ -206,8 +220,8 @@ def _mail(text: str) -> dict[str, str]:
 def _decoded(value: object) -> str:
     """Return a header of an e-mail with its encoded words (RFC 2047) as text."""
     try:
-        return str(make_header(decode_header(str(value)[:_MAX_ADDRESS])))
-    except (LookupError, ValueError):  # of an encoding that is none
+        return str(make_header(decode_header(str(value))))
+    except (LookupError, ValueError, HeaderParseError):  # what only looks like one
         return str(value)
 
 

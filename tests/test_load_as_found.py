@@ -1,6 +1,7 @@
 """Files as people's tools write them: what is read of each is what its reader sees."""
 
 import json
+from email.header import Header
 
 import docx
 import pytest
@@ -1009,17 +1010,39 @@ def test_formulas_of_a_word_file_are_read(formula: str, text: str, sandbox: Sand
 
 # --- plain text -----------------------------------------------------------------------------------
 
+BOOK = "*** START OF THE PROJECT GUTENBERG EBOOK THE BRIDGE ***"
+BOOK_END = BOOK.replace("START", "END")
+
 
 def test_a_book_of_project_gutenberg_is_read_without_the_licence() -> None:
     source = (
-        "\ufeffThe Project Gutenberg eBook of The Bridge\n\nThis ebook is for the use of anyone.\n\nTitle: The Bridge\n\n"
-        "Author: Jane Doe\n\nRelease date: May 4, 2004 [eBook #123]\n\nLanguage: English\n\n"
-        "*** START OF THE PROJECT GUTENBERG EBOOK THE BRIDGE ***\n\nCHAPTER I.\n\nIt was so.\n\n"
+        "\ufeffThe Project Gutenberg eBook of The Bridge\n\n"
+        + "This ebook is for the use of anyone.\n" * 8
+        + "\nTitle: "
+        "The Bridge\n\nAuthor: Jane Doe\n\nRelease date: May 4, 2004 [eBook #123]\n\nLanguage: English\n\n"
+        "*** START OF THE PROJECT GUTENBERG EBOOK THE BRIDGE ***\n\n[Illustration]\n\nCHAPTER I.\n\nIt was so.\n\n"
         "*** END OF THE PROJECT GUTENBERG EBOOK THE BRIDGE ***\n\nSection 1. General Terms of Use.\n"
     )
     document = load("a.txt", source.replace("\n", "\r\n").encode())
-    assert (document.title, document.author) == ("The Bridge", "Jane Doe")
-    assert document.text == "CHAPTER I.\n\nIt was so."
+    assert (document.title, document.author, document.date) == ("The Bridge", "Jane Doe", None)
+    assert document.text == "[Illustration]\n\nCHAPTER I.\n\nIt was so."
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"How books are marked\n\n{SENTENCES}\n\n{BOOK}\n\n{BOOK_END}\n\nThat is all.",
+        f"{SENTENCES}\n\n{BOOK_END}\n\nThat is all.",
+        f"Title: One\n\n{BOOK}\n\n{SENTENCES}\n\n{BOOK_END}\n\nTitle: Two\n\n{BOOK}\n\nMore.\n\n{BOOK_END}",
+    ],
+)
+def test_what_is_no_single_book_of_project_gutenberg_is_read_as_a_whole(source: str) -> None:
+    assert load("a.txt", source.encode()).text == source
+
+
+def test_a_book_of_project_gutenberg_without_what_is_said_of_it() -> None:
+    source = f"{BOOK}\n\n{SENTENCES}\n\n{BOOK_END}\n\nSection 1."
+    assert load("a.txt", source.encode()).text == SENTENCES
 
 
 def test_encoded_words_of_an_email_are_decoded() -> None:
@@ -1028,6 +1051,18 @@ def test_encoded_words_of_an_email_are_decoded() -> None:
     assert (document.title, document.author) == ("Örne", "Jane Döe")
     odd = load("a.txt", b"From: a@x.example\nSubject: =?nope?B?w5ZybmU=?=\n\nIt is so.")
     assert odd.title == "=?nope?B?w5ZybmU=?="
+
+
+@pytest.mark.parametrize("subject", ["=?utf-8?B?a?=", "Is =?it?= so =?x?Q?=", "long " * 40 + "end"])
+def test_a_subject_that_only_looks_encoded_stays(subject: str) -> None:
+    document = load("a.txt", f"From: a@x.example\nSubject: {subject}\n\nIt is so.".encode())
+    assert document.title == subject
+
+
+def test_a_long_encoded_subject_is_decoded_to_its_end() -> None:
+    subject = "Протокол заседания правления товарищества от четвёртого мая о ремонте моста"
+    source = f"From: a@x.example\nSubject: {Header(subject, 'utf-8').encode()}\n\nIt is so."
+    assert load("a.txt", source.encode()).title == subject
 
 
 def test_a_title_between_rules() -> None:
