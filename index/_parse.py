@@ -897,6 +897,7 @@ _HEADING_STYLE = re.compile(r"Heading ([1-9])$")
 _CLAUSE_ENDS = (".", ";", "; and", "; or")
 _CLAUSE_WORDS = 5
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_FORMULA = f"{_M}oMath"
 _MAX_BASES = 10  # styles made from one another
 _DEFAULT_AUTHOR = "python-docx"
 _XML_ERR_NO_MEMORY = 2  # libxml2's xmlParserErrors
@@ -913,7 +914,8 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
         styles = {style.style_id: _style(style) for style in document.styles}
         properties = document.core_properties
         core = (properties.title, properties.author, properties.created)
-        blocks = [*_docx_blocks(body, styles), *_docx_notes(document.part)]
+        blocks = list(_docx_blocks(body, styles))
+        notes = list(_docx_notes(document.part))
     except MemoryError:
         raise
     except Exception as exc:  # damaged files raise all there is
@@ -927,7 +929,7 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
     title, author, created = core
     made_by_library = author == _DEFAULT_AUTHOR
     return Parsed(
-        text=text,
+        text="\n\n".join(filter(None, (text, *map(clean, notes)))),
         title=one_line(styled)
         or plain(title)
         or found.get("title")
@@ -997,6 +999,7 @@ def _docx_blocks(body: Any, styles: Mapping[str, tuple[str, int]]) -> Iterable[t
     """Style name and block for each paragraph and table row under ``body``."""
     stack = [iter(body)]
     tight = False
+    opens = True  # what stands first may be a long title
     while stack:
         element = next(stack[-1], None)
         if element is None:
@@ -1009,10 +1012,11 @@ def _docx_blocks(body: Any, styles: Mapping[str, tuple[str, int]]) -> Iterable[t
                 continue
             if outline := _value(properties, "outlineLvl"):
                 level = _outline_level(outline)
-            elif not _HEADING_STYLE.match(style) and _is_clause(text):
+            elif not (opens or _HEADING_STYLE.match(style)) and _is_clause(text):
                 level = 0  # a numbered paragraph, whose style is made from a heading's
-            if len(text) > MAX_TITLE_LINE:
+            if len(text) > MAX_TITLE_LINE and not opens:
                 level = 0
+            opens = False
             listed = properties is not None and properties.find(f"{_W}numPr") is not None
             listed = not level and (listed or style.startswith("List"))
             yield style, Block(f"- {text}" if listed else text, level, tight and listed)
@@ -1052,8 +1056,8 @@ def _is_clause(text: str) -> bool:
     return text.rstrip().endswith(_CLAUSE_ENDS) and len(text.split()) >= _CLAUSE_WORDS
 
 
-def _docx_notes(part: Any) -> Iterator[tuple[str, Block]]:
-    """Yield the texts of footnotes and endnotes, as paragraphs after the body."""
+def _docx_notes(part: Any) -> Iterator[str]:
+    """Yield the texts of footnotes and endnotes, which are read after the body."""
     from docx.oxml import parse_xml
 
     for relation in part.rels.values():
@@ -1062,7 +1066,7 @@ def _docx_notes(part: Any) -> Iterator[tuple[str, Block]]:
         for note in parse_xml(relation.target_part.blob):
             text = "\n".join(_docx_text(paragraph) for paragraph in note.iter(f"{_W}p"))
             if has_text(text):
-                yield "", Block(text)
+                yield text
 
 
 def _outline_level(value: str) -> int:
@@ -1090,10 +1094,10 @@ def _docx_text(element: Any) -> str:
     box = None  # the text box that was read last
     for node in element.iter(
         *(f"{_W}{name}" for name in ("t", "tab", "br", "cr", "noBreakHyphen", "p")),
-        *(f"{_M}{name}" for name in ("t", "sup", "den")),
+        _FORMULA,
     ):
         around = {parent.tag: parent for parent in node.iterancestors()}
-        if not around.keys().isdisjoint((f"{_W}moveFrom", f"{_W}del", _MC_FALLBACK)):
+        if not around.keys().isdisjoint((f"{_W}moveFrom", f"{_W}del", _MC_FALLBACK, _FORMULA)):
             continue
         if node.tag == f"{_W}t" and _is_struck(node.getparent()):
             continue
@@ -1104,14 +1108,8 @@ def _docx_text(element: Any) -> str:
             text = node.text or ""
             raises = node.getparent().find(f"{_W}rPr/{_W}vertAlign[@{_W}val='superscript']")
             parts.append(text if raises is None else raised(text))
-        elif node.tag == f"{_M}t":
-            text = node.text or ""
-            parts.append(raised(text) if f"{_M}sup" in around else text)
-        elif node.tag == f"{_M}den":
-            parts.append("/")
-        elif node.tag == f"{_M}sup":
-            power = "".join(node.itertext(f"{_M}t"))
-            parts.append("^" if has_text(power) and not _RAISED.fullmatch(power) else "")
+        elif node.tag == _FORMULA:
+            parts.append(_formula(node))
         elif node.tag == f"{_W}noBreakHyphen":
             parts.append("-")
         elif node.tag == f"{_W}tab":
@@ -1119,6 +1117,48 @@ def _docx_text(element: Any) -> str:
         elif parts:
             parts.append("\n" if node.tag != f"{_W}p" else " ")
     return "".join(parts)
+
+
+def _formula(node: Any) -> str:
+    """Return a part of a formula of Word as it is written on a line: E=mc², (a+b)/2, √x."""
+    kind = node.tag.rpartition("}")[2]
+    if kind == "t":
+        return node.text or ""
+    if kind in {"del", "moveFrom"}:
+        return ""
+    children = [(child.tag.rpartition("}")[2], _formula(child)) for child in node.iterchildren("*")]
+    part = dict(children)
+    base = part.get("e", "")
+    if kind == "f":
+        return f"{_bracketed(part.get('num', ''))}/{_bracketed(part.get('den', ''))}"
+    if kind == "rad":
+        return f"{raised(part.get('deg', ''))}√{_bracketed(base)}"
+    if kind in {"sSup", "sSubSup"}:
+        return base + part.get("sub", "") + _power(part.get("sup", ""))
+    if kind == "nary":
+        sign = _formula_sign(node, "chr", "∫")
+        return f"{sign}{part.get('sub', '')}{_power(part.get('sup', ''))} {base}"
+    if kind == "d":
+        between = _formula_sign(node, "sepChr", "|").join(t for name, t in children if name == "e")
+        return f"{_formula_sign(node, 'begChr', '(')}{between}{_formula_sign(node, 'endChr', ')')}"
+    return "".join(text for _, text in children) + (" " if kind == "fName" else "")
+
+
+def _formula_sign(node: Any, name: str, usual: str) -> str:
+    """Return the sign that a sum or a pair of brackets is drawn with."""
+    sign = node.find(f"{_M}{node.tag.rpartition('}')[2]}Pr/{_M}{name}")
+    return usual if sign is None else sign.get(f"{_M}val") or ""
+
+
+def _power(text: str) -> str:
+    if _RAISED.fullmatch(text):
+        return raised(text)
+    return f"^{_bracketed(text)}" if has_text(text) else text  # no prime
+
+
+def _bracketed(text: str) -> str:
+    """Put brackets around a part of a formula that is more than one number or name."""
+    return text if text.isalpha() or re.fullmatch(r"[\d.,]*", text) else f"({text})"
 
 
 # --- tables -----------------------------------------------------------------------------------

@@ -397,6 +397,26 @@ def test_a_clause_whose_style_is_made_from_a_headings_is_text(sandbox: Sandbox) 
     assert marks == ["Delivery", "Goods", "Why was it so late in 1998."]
 
 
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        ("Heading 1", f"What is known {'and what is not ' * 10}of it"),
+        ("Own", "It rained all night long."),
+    ],
+)
+def test_what_stands_first_in_a_headings_style_is_the_title(
+    style: str, text: str, sandbox: Sandbox
+) -> None:
+    made = docx.Document()
+    made.styles.add_style("Own", WD_STYLE_TYPE.PARAGRAPH).base_style = made.styles["Heading 1"]
+    made.add_paragraph(text, style=style)
+    made.add_paragraph(SENTENCES)
+    made.add_paragraph("Costs", style="Heading 1")
+    document = load("a.docx", save_docx(made), sandbox)
+    assert document.title == text
+    assert list(under(document)) == [text, "Costs"]
+
+
 @pytest.mark.parametrize(("style_level", "own_level"), [("0", ""), ("", "0"), ("9", "0")])
 def test_outline_levels_of_a_word_file_are_headings(
     style_level: str, own_level: str, sandbox: Sandbox
@@ -967,36 +987,60 @@ def test_a_note_that_was_made_before_it_was_published(sandbox: Sandbox) -> None:
 
 def test_notes_of_a_word_file_are_read(sandbox: Sandbox) -> None:
     made = docx.Document()
+    made.add_paragraph("Bridge", style="Heading 1")
     made.add_paragraph("It was opened in 1932.")
     notes = (
         f"<w:footnotes {nsdecls('w')}><w:footnote w:id='0' w:type='separator'><w:p/></w:footnote><w:footnote "
-        "w:id='2'><w:p><w:r><w:footnoteRef/></w:r><w:r><w:t> Marr built it.</w:t></w:r></w:p></w:footnote></w:footnotes>"
+        "w:id='2'><w:p><w:r><w:footnoteRef/></w:r><w:r><w:t> By Marr</w:t></w:r></w:p></w:footnote></w:footnotes>"
     )
     kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
     part = Part(
         PackURI("/word/footnotes.xml"), "application/xml", notes.encode(), made.part.package
     )
     made.part.relate_to(part, kind)
-    assert (
-        load("a.docx", save_docx(made), sandbox).text == "It was opened in 1932.\n\nMarr built it."
-    )
+    document = load("a.docx", save_docx(made), sandbox)
+    assert document.text == "Bridge\n\nIt was opened in 1932.\n\nBy Marr"
+    assert document.author is None
+    assert under(document) == {"Bridge": "Bridge\n\nIt was opened in 1932."}
+
+
+def run(text: str) -> str:
+    return f"<m:r><m:t>{text}</m:t></m:r>"
+
+
+def power(base: str, exponent: str) -> str:
+    return f"<m:sSup><m:e>{base}</m:e><m:sup>{exponent}</m:sup></m:sSup>"
+
+
+def fraction(above: str, below: str) -> str:
+    return f"<m:f><m:num>{run(above)}</m:num><m:den>{run(below)}</m:den></m:f>"
 
 
 @pytest.mark.parametrize(
     ("formula", "text"),
     [
+        (run("E=m") + power(run("c"), run("2")), "E=mc²"),
+        (power(run("c"), run("x")), "c^x"),
+        (power(run("e"), run("2x")), "e^(2x)"),
+        (power(run("2"), run("1000")), "2^1000"),
+        (power(run("90"), run("∘")), "90∘"),
+        (power(f"<m:d><m:e>{run('a+b')}</m:e></m:d>", run("-2")), "(a+b)⁻²"),
+        (fraction("1", "2"), "1/2"),
+        (fraction("a+b", "2c"), "(a+b)/(2c)"),
+        (f"{run('90 ')}{fraction('km', 'h')}", "90 km/h"),
+        (f"<m:rad><m:deg/><m:e>{run('x')}</m:e></m:rad>", "√x"),
         (
-            "<m:r><m:t>E=m</m:t></m:r><m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>",
-            "E=mc²",
+            (
+                f"<m:nary><m:naryPr><m:chr m:val='∑'/></m:naryPr><m:sub>{run('i')}</m:sub><m:sup>{run('n')}</m:sup>"
+                f"<m:e>{run('x')}</m:e></m:nary>"
+            ),
+            "∑i^n x",
         ),
         (
-            "<m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup><m:r><m:t>x</m:t></m:r></m:sup></m:sSup>",
-            "c^x",
+            f"<m:d><m:dPr><m:begChr m:val='['/><m:endChr m:val=''/></m:dPr><m:e>{run('x')}</m:e></m:d>",
+            "[x",
         ),
-        (
-            "<m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>",
-            "1/2",
-        ),
+        (f"<m:func><m:fName>{run('sin')}</m:fName><m:e>{run('x')}</m:e></m:func>", "sin x"),
     ],
 )
 def test_formulas_of_a_word_file_are_read(formula: str, text: str, sandbox: Sandbox) -> None:
