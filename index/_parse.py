@@ -1123,7 +1123,7 @@ def _formula(node: Any) -> str:
     """Return a part of a formula of Word as it is written on a line: E=mc², (a+b)/2, √x."""
     kind = node.tag.rpartition("}")[2]
     if kind == "t":
-        return node.text or ""
+        return str(node.text or "")
     if kind in {"del", "moveFrom"}:
         return ""
     children = [(child.tag.rpartition("}")[2], _formula(child)) for child in node.iterchildren("*")]
@@ -1147,7 +1147,7 @@ def _formula(node: Any) -> str:
 def _formula_sign(node: Any, name: str, usual: str) -> str:
     """Return the sign that a sum or a pair of brackets is drawn with."""
     sign = node.find(f"{_M}{node.tag.rpartition('}')[2]}Pr/{_M}{name}")
-    return usual if sign is None else sign.get(f"{_M}val") or ""
+    return usual if sign is None else str(sign.get(f"{_M}val", ""))
 
 
 def _power(text: str) -> str:

@@ -715,7 +715,6 @@ def test_a_threshold_is_for_answers(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.usefixtures("quick")
 def test_no_line_in_a_pipe_is_padded(tmp_path: Path) -> None:
     # Seen: each of thousands of rows was as long as the longest.
     names = {f"{name}.txt": "Same\n\nThe text." for name in ("a", "b" * 200)}
@@ -739,6 +738,7 @@ def test_remove_tells_what_it_removes_and_not_what_was_skipped(tmp_path: Path) -
         assert "skipped" not in removed.stdout
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_row_is_one_line_in_a_pipe(tmp_path: Path) -> None:
     folder, index = tmp_path / "news", tmp_path / "index"
     title, name = " ".join(["A long title"] * 7), f"{'n' * 120}.txt"
