@@ -616,7 +616,8 @@ _WITHIN_COMPOUNDS = ("-and", "-by", "-in", "-of", "-on", "-the", "-to", "-up")  
 _WORD = re.compile(r"\w+(?:[-\u2010]\w+)*")
 _SENTENCE_END = (".", "!", "?", ":", '"', "”", "’", "…")
 _RAISED = re.compile(r"\s*[+\-\u2212]?[0-9]{1,3}\s*")
-_RAISED_SIZE = 0.9  # of the text beside; browsers print 0.83
+# Of the text beside: where it adjoins, as browsers print it at 0.83; and behind a gap, where it may be of a table.
+_RAISED_SIZE, _APART_SIZE = 0.9, 0.8
 _LEAST_RISE = 0.1  # of the size of the text beside
 _MOST_WIDTH = (
     0.75  # of a character, in its size, with the gaps of a line that is filled: half is usual
@@ -625,11 +626,9 @@ _ITEM = re.compile(r"\(?(?:(\d{1,2})|([a-z]))[.)]\s")
 _NEAR_LINES = 4  # above and below, that tell how wide a column is
 _COLUMN = 30  # characters of a line in the narrowest column of prose
 _PAGE_LINES = 2  # at the top and at the bottom of a page, where running lines stand
-# What browsers print around a page: when, its title or address, and which page it is.
-_PRINTED = re.compile(
-    r"(?:\d+ of \d+\s+)?\d{1,2}[/.]\d{1,2}[/.]\d{2,4}, \d{1,2}:\d{2}(?:\s[AP]M)?(?:\s.*)?|"
-    r"(?:https?|file)://\S*\s+\d+/\d+"
-)
+# What browsers print around a page: when and its title, and its address and which page it is.
+_PRINTED_WHEN = re.compile(r"\d{1,2}[/.]\d{1,2}[/.]\d{2,4}, \d{1,2}:\d{2}(?:\s[AP]M)?(?:\s.*)?")
+_PRINTED_PAGE = re.compile(rf"\d+ of \d+\s+{_PRINTED_WHEN.pattern}|(?:https?|file)://\S*\s+\d+/\d+")
 _NO_TITLES = re.compile(
     r"^(?:untitled|microsoft word|document\d*|.*\.(?:docx?|pdf|indd|qxd|tmp))\b", re.I
 )
@@ -700,8 +699,11 @@ def _pdf_text(page: Any) -> str:
         own, at = abs(font_size * tm[3] * cm[3]), tm[5] * cm[3] + cm[5]
         left = tm[4] * cm[0] + cm[4]
         if text.strip():
-            small = own < _RAISED_SIZE * size and _LEAST_RISE * size < at - height < size
-            beside = start < left < end and "\n" not in "".join(parts[-2:])
+            before = "".join(parts[-2:])
+            apart = before[-1:].isspace() or text[0].isspace()
+            most = (_APART_SIZE if apart else _RAISED_SIZE) * size
+            small = own < most and _LEAST_RISE * size < at - height < size
+            beside = start < left < end and "\n" not in before
             if small and beside and _RAISED.fullmatch(text):
                 text = raised(text)
             else:
@@ -761,12 +763,15 @@ def _without_running_lines(pages: Sequence[str]) -> list[str]:
     kept: list[str] = []
     for lines in split:
         last = len(lines) - _PAGE_LINES
+        edges = {line for at, line in enumerate(lines) if not _PAGE_LINES <= at < last}
+        printed = set(filter(_PRINTED_PAGE.fullmatch, edges))
+        if printed:  # without it, a message of a chat may begin with when it was sent
+            printed |= set(filter(_PRINTED_WHEN.fullmatch, edges))
         kept.append(
             "\n".join(
                 line
                 for at, line in enumerate(lines)
-                if _PAGE_LINES <= at < last
-                or not (_shape(line) in running or _PRINTED.fullmatch(line))
+                if _PAGE_LINES <= at < last or not (_shape(line) in running or line in printed)
             )
         )
     return kept
@@ -803,7 +808,7 @@ def _unwrap(page: str, words: Set[str]) -> str:
         full = bool(line and following) and len(following.split(None, 1)[0]) >= room - slack
         before = _before_rest(line, following, words)
         # "Notes-" above "Jane Doe" ends in a dash.
-        if before is not None and (full or following[0].islower()):
+        if before is not None and (len(line) > width // 4 or following[0].islower()):
             parts.append(before)
             continue
         narrower = len(line) > next_width + slack
@@ -1127,7 +1132,7 @@ def _formula(node: Any) -> str:
     if kind in {"del", "moveFrom"}:
         return ""
     children = [(child.tag.rpartition("}")[2], _formula(child)) for child in node.iterchildren("*")]
-    part = dict(children)
+    part: dict[str, str] = dict(children)
     base = part.get("e", "")
     if kind == "f":
         return f"{_bracketed(part.get('num', ''))}/{_bracketed(part.get('den', ''))}"

@@ -646,11 +646,17 @@ def test_a_page_number_beside_a_title_is_not_raised(sandbox: Sandbox) -> None:
 
 def test_figures_that_a_browser_raises_in_a_pdf_are_raised(sandbox: Sandbox) -> None:
     drawn = (
-        b"BT /F1 12 Tf 72 700 Td (The area is 10) Tj ET BT /F1 10 Tf 155 704.7 Td (8) Tj ET "
-        b"BT /F1 12 Tf 161 700 Td ( yards.) Tj ET"
+        b"BT /F1 12 Tf 72 700 Td (The area is 10) Tj ET BT /F1 10 Tf 149.4 704.7 Td (8) Tj ET "
+        b"BT /F1 12 Tf 155 700 Td ( yards.) Tj ET"
     )
     data = make_pdf([["no"]]).replace(stream(page_content(["no"])), stream(drawn))
-    assert "10⁸yards." in load("a.pdf", data, sandbox).text.replace(" ", "")
+    assert "10⁸ yards." in load("a.pdf", data, sandbox).text
+
+
+def test_a_figure_beside_a_word_of_a_larger_size_is_not_raised(sandbox: Sandbox) -> None:
+    drawn = b"BT /F1 15 Tf 72 700 Td (Items) Tj ET BT /F1 12.75 Tf 117 702.2 Td (12) Tj ET"
+    data = make_pdf([["no"]]).replace(stream(page_content(["no"])), stream(drawn))
+    assert load("a.pdf", data, sandbox).text == "Items 12"
 
 
 def test_a_dash_at_the_end_of_a_short_line_joins_no_words(sandbox: Sandbox) -> None:
@@ -662,6 +668,17 @@ def test_a_dash_at_the_end_of_a_short_line_joins_no_words(sandbox: Sandbox) -> N
         "the market.",
     ]
     assert load("a.pdf", make_pdf([lines]), sandbox).text.startswith("Notes-\nJane Doe\nThe bridge")
+
+
+def test_a_name_that_a_lines_end_divides_at_its_hyphen_is_joined(sandbox: Sandbox) -> None:
+    lines = [
+        "The bridge was opened by the mayor of the town on the third of May, and then",
+        "the cranes were built for it by Coca-",
+        "Cola engineers in mid-",
+        "2024, who had come from the far end of the land for as long as the work took.",
+    ]
+    text = load("a.pdf", make_pdf([lines]), sandbox).text
+    assert "by Coca-Cola engineers" in text
 
 
 # --- front matter of Hugo -------------------------------------------------------------------------
@@ -1134,6 +1151,8 @@ def test_addresses_and_times_that_are_told_of_are_read(sandbox: Sandbox) -> None
         "It began at 5/4/24, 6:53 PM.",
         "See https://x.example/a 1/2 of it.",
         "5/4/24: it rained.",
+        "5/4/24, 6:53 PM - Jane: I am on the bridge now.",
+        "04.05.24, 18:54 Departure",
     ]
     text = load("a.pdf", make_pdf([lines]), sandbox).text
     assert text.split() == " ".join(lines).split()
