@@ -295,7 +295,11 @@ def followed_folders(index_dir: str | Path) -> tuple[Path, ...]:
 
     Raises `IndexMissing`, `IndexForeign`, `IndexDamaged` or `IndexMismatch`.
     """
-    folders = Store(index_dir).open(encoder=False).manifest.folders
+    store = Store(index_dir)
+    generation = store.open(encoder=False)
+    folders: Sequence[FolderRecord] = generation.manifest.folders
+    if generation.recovered_from is not None:  # the older one may lack some
+        folders = store.salvage().folders or folders
     return tuple(sorted(_actual_path(folder, Path(index_dir)) for folder in folders))
 
 

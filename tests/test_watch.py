@@ -440,6 +440,20 @@ def test_a_damaged_index_is_said_and_followed_when_it_is_whole(followed: Followe
         assert followed.holds("one", "two", "three", "four", "five")
 
 
+def test_a_folder_that_only_the_damaged_generation_holds_is_followed(
+    followed: Followed, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    followed.write("else", folder=other)
+    followed.build(other)
+    (followed.index / "gen-000002" / "vectors.faiss").unlink()
+    with followed.following(other):
+        followed.write("more", folder=other)
+        assert until(lambda: "other/more" in followed.sources())
+    assert followed.troubles() == []
+
+
 def test_an_index_that_cannot_be_opened_yet_is_followed_later(followed: Followed) -> None:
     marker = followed.index / "FOOTNOTE"
     content = marker.read_bytes()
