@@ -121,3 +121,16 @@ def test_the_command_line_is_there_at_once() -> None:
     assert {name.split(".")[0] for name in done.stdout.split()}.isdisjoint(
         {"faiss", "numpy", "rich"}
     )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import qa; qa.QA, qa.Answer",
+        "import qa; qa.answer.QA, qa.types.Answer",
+        "from qa import *; QA, QAConfig, Answer, Refusal",
+        "import qa; assert set(qa.__all__) <= set(dir(qa)); assert not hasattr(qa, 'nothing')",
+    ],
+)
+def test_what_qa_offers_is_there_when_it_is_asked_for(statement: str) -> None:
+    subprocess.run([sys.executable, "-c", statement], check=True, cwd=ROOT)
