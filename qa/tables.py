@@ -48,9 +48,10 @@ def other_cells(question: str, text: str, start: int, end: int) -> list[tuple[in
 
     A table is two lines or more with as many cells; the first is the head, and it may stand before ``start``. The
     row asked about is the one that holds most of the question's terms, each weighed by its inverse frequency among
-    the rows, and twice where all of the cell is told and its head too ("15 points"); of equal ones all. In it, what the question tells
-    itself is no answer, and where it names the heads of columns, only what stands below the one that it names most of
-    is. Of a table without the question's terms below its head nothing is returned.
+    the rows; of equal ones all. (Below a head that is named too, a cell of which the question tells all counts twice,
+    "15 points", and another half.) In that row, what the question tells itself is no answer, and where it names the
+    heads of columns, only what stands below the one that it names most of is. Of a table without the question's terms
+    below its head nothing is returned.
     """
     asked = _cell(question, 0, len(question))
     return [
@@ -72,7 +73,7 @@ def _others(asked: _Cell, lines: Sequence[_Row]) -> list[_Cell]:
     def weight(row: Sequence[frozenset[str]]) -> float:
         found: dict[str, float] = {}
         for terms, share in zip(row, shares, strict=True):
-            times = 2 if share and terms <= asked.terms else 1
+            times = 1.0 if not share else 2.0 if terms <= asked.terms else 0.5
             for term in terms & asked.terms:
                 inverse = math.log((len(rows) + 1) / frequency[term]) * times
                 found[term] = max(found.get(term, 0.0), inverse)
