@@ -34,6 +34,7 @@ from qa.candidates import (
 )
 from qa.confidence import CALIBRATED, Confidence, Signals
 from qa.copies import worth_reading
+from qa.metrics import normalize_answer
 from qa.question import (
     REASONS,
     asked_short_form,
@@ -88,7 +89,8 @@ _ITEM = re.compile(
     re.MULTILINE,
 )
 _YES_OR_NO = re.compile(
-    r"(?:Do|Does|Did|Is|Are|Was|Were|Am|Can|Could|Will|Would|Shall|Should|May|Must|Has|Have|Had)(?:n['’]t)?\b"
+    r"(?:Do|Does|Did|Is|Are|Was|Were|Am|Can|Could|Will|Would|Shall|Should|May|Must|Has|Have|Had)(?:n['’]t)?\b",
+    re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+")
 _LONG_WORD = re.compile(r"\w{4,}")
@@ -561,17 +563,17 @@ def _no_answers(question: str, chunk: Chunk, document: Document) -> list[tuple[i
     """Return the offsets of what, in a passage of ``document``, is no answer, though readers point at it.
 
     Who wrote the article and when, unless that is asked for; and of answers to frequent questions the lines of
-    which most is asked, or that ask for yes or no, and what answers the others where a line asks just this.
+    which most is asked, or that ask for yes or no as the question does, and what answers the others where a line
+    asks just this.
     """
     text = chunk.text
     lines = [*_ASKING_LINE.finditer(text)]
-    asked, stems = _stems(question), [_stems(line["asked"]) for line in lines]
-    just_this = [each and each <= asked and len(asked - each) < 2 for each in stems]
+    just_this = [normalize_answer(line["asked"]) == normalize_answer(question) for line in lines]
     ends = [*(line.start() for line in lines), len(text)][1:]
     places = [
         (line.start(), end if any(just_this) and not same else line.end())
-        for line, end, each, same in zip(lines, ends, stems, just_this, strict=True)
-        if any(just_this) or 2 * len(each & asked) >= len(each) or _YES_OR_NO.match(line["asked"])
+        for line, end, same in zip(lines, ends, just_this, strict=True)
+        if any(just_this) or _asks_alike(line["asked"], question)
     ]
     cells = other_cells(question, document.text, chunk.start, chunk.start + len(text))
     places += [(start - chunk.start, end - chunk.start) for start, end in cells]
@@ -644,9 +646,17 @@ def _answering(spans: Sequence[Span], text: str, question: str) -> list[Span]:
     ]
 
 
-def _stems(text: str) -> set[str]:
-    """Return how the words of a question begin that have four letters or more, which tell what it asks."""
-    return {word[:5] for word in _LONG_WORD.findall(text.lower())}
+def _asks_alike(line: str, question: str) -> bool:
+    """Tell whether both ask for yes or no, or most of what a line asks is what the question asks.
+
+    That goes by how words of four letters or more begin.
+    """
+    if _YES_OR_NO.match(line) and _YES_OR_NO.match(question):
+        return True
+    words, asked = (
+        {word[:5] for word in _LONG_WORD.findall(text.lower())} for text in (line, question)
+    )
+    return 2 * len(words & asked) >= len(words)
 
 
 def _numbers_of_items(text: str) -> list[tuple[int, int]]:

@@ -325,6 +325,22 @@ def test_a_short_form_is_answered_with_what_spells_it_out(
             "zigzag",
         ),
         ("It was a zigzag.\nWhere is lost zen?\nIn a zoo.", "Where is lost zen?", "zigzag"),
+        (
+            "What is the moon?\nA rock.\nWhy does it shine?\nIt has zinc.",
+            "What is the moon made of?",
+            "zinc",
+        ),
+        (
+            "What happened?\nA disk broke.\nWho was affected?\nZimbabwe.",
+            "What happened in Zimbabwe?",
+            "Zimbabwe",
+        ),
+        ("What is it?\nA zigzag.\nWhat is VAT?\nA zoo.", "What is VAT?", "zoo"),
+        (
+            "Is it true that Zen & Finch turned it down?\nTwice.",
+            "Which publisher refused it?",
+            "Zen",
+        ),
         ("Q: You were born in zen, is that so?", "Where was she born?", "zen"),
         ("He asked: Is it zen? Then he went to the zoo.", "What did he ask?", "zen"),
         ("11. It is shut.\n12. It is open.", "What is open?", None),
@@ -346,7 +362,7 @@ def test_a_line_that_asks_and_the_number_of_an_item_are_no_answers(
     # Seen: "Is childcare available at the gym?" was answered, at 93%, with "childcare" from the page's own question;
     # "Is the pool heated?" with "the pool heated", and "Do I need to book classes?" with what answers another one.
     qa = qa_of(tmp_path, document("one", text))
-    qa._reader = WordReader(r"(?:1(?:\.?\d)*|z)")  # type: ignore[assignment]
+    qa._reader = WordReader(r"(?:1(?:\.?\d)*|[zZ])")  # type: ignore[assignment]
     assert qa.ask(question, threshold=0.0).text == answer
 
 
