@@ -187,6 +187,13 @@ def update_index(
     be read or none at all, `IndexMismatch` for another embedder or ``chunking``, `IndexDamaged`,
     `IndexForeign`, `IndexLocked`, `IndexWriteError`, and what the embedder raises.
     """
+    for name, given in (
+        ("folders", folders),
+        ("include", include),
+        ("exclude", exclude),
+        ("restore", restore),
+    ):
+        _require_list(name, given)
     started = time.perf_counter()
     report = progress or _silent
     chunking = chunking or ChunkConfig()
@@ -337,6 +344,12 @@ def index_documents(
         return number
 
 
+def _require_list(name: str, given: object) -> None:
+    """Raise `ConfigError` for one text or path alone: a text would be taken letter by letter."""
+    if isinstance(given, (str, Path)):
+        raise ConfigError(f"{name} is '{given}' alone; give a list.")
+
+
 def remove_from_index(
     index_dir: str | Path,
     names: Sequence[str | Path],
@@ -352,6 +365,7 @@ def remove_from_index(
     more than half of the documents would go and ``confirm`` is false, and `IndexDamaged` where an older
     generation stands in for a damaged one; otherwise as `update_index`.
     """
+    _require_list("names", names)
     started = time.perf_counter()
     store = Store(index_dir, fs)
     with nullcontext() if dry_run else store.writer(make=False):

@@ -1281,3 +1281,16 @@ def test_commands_that_messages_name_are_for_this_index(index: Path, folder: Pat
         path.unlink()
     with pytest.raises(ConfigError, match=f"give `--yes` to `footnote index --index {index}`"):
         update(index)
+
+
+@pytest.mark.parametrize("one", ["seeds", Path("seeds")])
+def test_one_path_alone_is_no_list(index: Path, folder: Path, one: str | Path) -> None:
+    # A text would be taken letter by letter: "seeds" for the folders s, e, e, d and s.
+    for name in ("include", "exclude", "restore"):
+        with pytest.raises(ConfigError, match=f"^{name} is 'seeds' alone; give a list.$"):
+            update(index, folder, **{name: one})
+    with pytest.raises(ConfigError, match=r"^folders is 'seeds' alone; give a list.$"):
+        update_index(index, one, embedder=FakeEmbedder())  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"^names is 'seeds' alone; give a list.$"):
+        remove_from_index(index, one)  # type: ignore[arg-type]
+    assert not index.exists()
