@@ -115,6 +115,11 @@ class Source(Protocol):
         """Open the newest generation."""
 
 
+def _require_kind(name: str, given: object, attribute: str, wanted: str) -> None:
+    if not hasattr(given, attribute):
+        raise ConfigError(f"{name} is of type {type(given).__name__}; give {wanted}.")
+
+
 def _require_number(name: str, given: object) -> None:
     if not isinstance(given, Real):
         raise ConfigError(f"{name} is of type {type(given).__name__}; give a number.")
@@ -250,8 +255,14 @@ class QA:
         ``embedder`` (such as a `SentenceEmbedder`) is only needed to insist on one: the index knows which
         model made it. ``reader`` is another than the package's, from `Reader.load`. Raises
         `IndexMissing`, `IndexForeign`, `IndexDamaged` or `IndexMismatch` (another embedder, another
-        version), each with a sentence that says what to run, and `ReaderError`.
+        version), each with a sentence that says what to run, `ReaderError`, and `ConfigError` for what is of
+        another type.
         """
+        if embedder is not None:
+            _require_kind("embedder", embedder, "embed", "a SentenceEmbedder")
+        if reader is not None:
+            _require_kind("reader", reader, "read", "what Reader.load returns")
+        _require_kind("config", config, "passages", "a QAConfig")
         reader = Reader.load() if reader is None else reader
         return cls(
             Store(Path(index_dir)),

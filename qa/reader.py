@@ -149,7 +149,7 @@ class Reader:
     @classmethod
     def load(
         cls,
-        directory: Path | None = None,
+        directory: str | Path | None = None,
         threads: int | None = None,
         config: ReaderConfig = ReaderConfig(),
     ) -> Reader:
@@ -159,7 +159,7 @@ class Reader:
         core. Raises ``ReaderError`` when a file is missing, is not what the manifest says, or cannot
         be run.
         """
-        directory = READER_DIRECTORY if directory is None else directory
+        directory = READER_DIRECTORY if directory is None else Path(directory)
         manifest = _read_manifest(directory)
         if config.window > manifest.max_length:
             raise ConfigError(

@@ -747,6 +747,22 @@ class TestOpen:
             with pytest.raises(IndexMismatch, match="footnote index --rebuild"):
                 QA.open(tmp_path / "index", embedder=other, reader=WordReader())  # type: ignore[arg-type]
 
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"embedder": "nosuch"}, "embedder is of type str; give a SentenceEmbedder."),
+            ({"reader": "DIR"}, "reader is of type str; give what Reader.load returns."),
+            ({"config": {}}, "config is of type dict; give a QAConfig."),
+            ({"config": None}, "config is of type NoneType; give a QAConfig."),
+        ],
+    )
+    def test_arguments_of_other_types(
+        self, tmp_path: Path, given: dict[str, Any], message: str
+    ) -> None:
+        qa_of(tmp_path, document("one", "In zanzibar."))
+        with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+            QA.open(tmp_path / "index", **given)
+
 
 class Flat(FakeEmbedder):
     """All texts are equally close; the words decide."""

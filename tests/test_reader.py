@@ -426,7 +426,7 @@ def edit_manifest(directory: Path, **changes: object) -> None:
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match=r"no reader's weights in .*absent"):
-        Reader.load(tmp_path / "absent")
+        Reader.load(str(tmp_path / "absent"))
 
 
 @pytest.mark.parametrize("name", ["reader.onnx", "tokenizer.json"])
