@@ -53,6 +53,17 @@ def test_every_weight_is_the_weighted_mean(tmp_path: Path) -> None:
     assert tokenizer == (first / "tokenizer.json").read_bytes()
 
 
+def test_an_average_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    transformers.utils.logging.enable_progress_bar()
+    first, second = (checkpoint(tmp_path / str(seed), seed) for seed in (1, 2))
+    capsys.readouterr()
+    assert main(["average", f"{first}=1", f"{second}=3", "--out", str(tmp_path / "mean")]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(f"The average of 2 readers is in {tmp_path / 'mean'}")
+    assert said.out.count("\n") == 1
+    assert said.err == ""
+
+
 def test_an_exported_reader_may_be_one_of_them(tmp_path: Path) -> None:
     first = checkpoint(tmp_path / "first", 1)
     exported = tmp_path / "exported"

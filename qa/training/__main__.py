@@ -94,7 +94,11 @@ def _fit(given: dict[str, Any]) -> None:
 def _average(given: dict[str, Any]) -> None:
     from qa.training.average import average
 
-    average(given["readers"], given["out"])
+    out = given["out"]
+    average(given["readers"], out)
+    print(
+        f"The average of {len(given['readers'])} readers is in {out}; export it with `python -m qa.training.export`."
+    )
 
 
 def _calibrate(given: dict[str, Any]) -> None:

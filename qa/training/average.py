@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from transformers.utils.logging import disable_progress_bar
+
 from index.errors import ConfigError
 from qa.training._files import check_unused, writing
 from qa.training.export import load_checkpoint, tell_cases
@@ -29,6 +31,7 @@ def average(readers: Sequence[tuple[str, float]], out: Path) -> None:
     if len(readers) < 2 or not all(0 < weight < math.inf for _, weight in readers):
         raise ConfigError("Name two readers or more to average, each with a weight above 0.")
     check_unused(out)
+    disable_progress_bar()
     with tempfile.TemporaryDirectory() as scratch:
         folders = [
             checkpoint_of(name, Path(scratch) / str(n)) for n, (name, _) in enumerate(readers)

@@ -273,12 +273,16 @@ def readable_title(title: str) -> str:
     return title if any(character.isalpha() for character in title) else ""
 
 
-def _check_joined(rows: Sequence[Example], joined: Sequence[str]) -> None:
-    if joined == DataConfig().joined:
-        return
+def _check_sources(rows: Sequence[Example], config: DataConfig) -> None:
     there = sorted({row.source for row in rows})
-    if unknown := sorted(set(joined) - set(there)):
-        known = ", ".join(source or "(no source)" for source in there)
+    known = ", ".join(source or "(no source)" for source in there)
+    if rows and (unknown := sorted(set(config.weights) - set(there))):
+        raise ConfigError(
+            f"There are weights for {', '.join(unknown)}, but the rows are of {known}; "
+            "name sources that are there."
+        )
+    unknown = sorted(set(config.joined) - set(there))
+    if unknown and config.joined != DataConfig().joined:
         raise ConfigError(
             f"No rows are of {', '.join(unknown)}, whose sentences were to be joined, but of {known}."
         )
@@ -376,13 +380,6 @@ class TrainingData:
         self._sources: dict[str, list[int]] = defaultdict(list)
         for number, row in enumerate(rows):
             self._sources[row.source].append(number)
-        unknown = sorted(set(config.weights) - set(self._sources))
-        if rows and unknown:
-            there = sorted(source or "(no source)" for source in self._sources)
-            raise ConfigError(
-                f"There are weights for {', '.join(unknown)}, but the rows are of "
-                f"{', '.join(there)}; name sources that are there."
-            )
         if not self.epoch_size:
             raise ConfigError("No row is left to train on; give more rows or larger weights.")
 
@@ -401,7 +398,7 @@ class TrainingData:
         ``tokenizer`` is the reader's, without truncation; ``progress`` counts the examples once.
         """
         rejected = Rejected() if rejected is None else rejected
-        _check_joined(examples, config.joined)
+        _check_sources(examples, config)
         examples = join_sentences(examples, config.joined, seed)
         examples = put_titles(examples, config.headed, seed)
         passages, places = _cut(examples, tokenizer, config)

@@ -25,6 +25,7 @@ from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import Tokenizer
 from transformers import AutoConfig, BertConfig, BertForQuestionAnswering
+from transformers.utils.logging import disable_progress_bar
 
 from index.errors import ConfigError
 from qa.reader import FORMAT, MANIFEST, Reader
@@ -413,6 +414,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     given = parser().parse_args(arguments)
+    disable_progress_bar()
     name = given.name or given.checkpoint.resolve().name
     manifest = export(given.checkpoint, given.out, given.variant, name, given.base)
     print(json.dumps(manifest, indent=2, ensure_ascii=False))
