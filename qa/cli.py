@@ -363,7 +363,9 @@ def rollback(index_dir: Path) -> None:
 
 @main.command()
 @_index_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON list of what was timed, for programs."
+)
 def bench(index_dir: Path, as_json: bool) -> None:
     """Measure how fast this machine answers from the index; close other programs first."""
     from dataclasses import asdict

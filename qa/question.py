@@ -123,8 +123,8 @@ REASONS: dict[Refusal, str] = {
     Refusal.OTHER_LANGUAGE: "This does not look like English, the only language Footnote reads; "
     "ask in English.",
     Refusal.EMPTY_INDEX: "The index holds no text yet; add articles and run `footnote index FOLDER`.",
-    Refusal.NOTHING_CLOSE: "Nothing in the documents comes close to this question.",
-    Refusal.NO_ANSWER: ("The documents touch on this, but no passage answers it clearly enough."),
+    Refusal.NOTHING_CLOSE: "Nothing in the articles comes close to this question.",
+    Refusal.NO_ANSWER: "The articles touch on this, but no passage answers it clearly enough.",
 }
 """What a refusal says to a person."""
 

@@ -157,6 +157,7 @@ def test_bench_measures_each_way_of_asking(
 ) -> None:
     monkeypatch.setattr("qa.bench.ROUNDS", 2)
     monkeypatch.setattr("qa.bench.STARTS", 1)
+    assert "JSON list" in run("bench", "--help").stdout
     timings = json.loads(run("bench", "--index", seeds_index, "--json").stdout)
     assert len(timings) == 4
     assert all(0 < timing["median"] <= timing["slowest"] for timing in timings)
