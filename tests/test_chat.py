@@ -1215,6 +1215,9 @@ def test_an_answer_comes_into_view_on_a_narrow_page(
     lamp.write_text("The Port Alder lamp was lit in 1887.")
     page.set_input_files("#fn-files input[type=file]", lamp)
     page.locator("#fn-files tr", has_text="lamp").wait_for()
+    label = page.locator("#fn-files [data-testid=block-label]").bounding_box()
+    more = page.locator("#fn-files").get_by_role("button", name="Choose more files").bounding_box()
+    assert label["x"] + label["width"] <= more["x"]  # which endings are taken can be read
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     before = page.evaluate("scrollY")
     assert page.locator("#fn-log").bounding_box()["y"] < 0
