@@ -1264,6 +1264,18 @@ def test_the_whole_conversation_and_article_are_printed(
 
 
 @pytest.mark.browser
+def test_what_is_dark_on_the_screen_is_printed_in_dark_ink(
+    unchanged: Chat, visit: Callable[..., Any]
+) -> None:
+    page = visit(unchanged.url, color_scheme="dark")
+    ask(page, QUESTION)
+    ink = "() => getComputedStyle(document.querySelector('.fn-answer')).color"
+    assert page.evaluate(ink) == "rgb(236, 231, 220)"
+    page.emulate_media(media="print")
+    assert page.evaluate(ink) == "rgb(31, 29, 26)"
+
+
+@pytest.mark.browser
 def test_nothing_moves_where_motion_is_unwanted(
     chat: Callable[..., Chat], visit: Callable[..., Any]
 ) -> None:
