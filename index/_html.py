@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from index._parse import Block, Parsed, assemble, title_of
@@ -61,6 +62,7 @@ _MATH_SIGNS = "mi, mn, mo, ms, mtext"
 _RELATIONS = frozenset("=≠<>≤≥≈≡∼≪≫→⇒⇔∈")
 _ICON = re.compile(r"(?:^|[\s_-])(?:icons?|symbols?|glyphicon|fa)(?:$|[\s_-])", re.I)
 _ICON_SIGNS = _words("So Sk Mn Cf")  # categories: with those that join and colour emoji
+_ANSWERS = frozenset("✓✔✅✗✘❌★☆")  # yes, no, and how good something is
 _STARS = re.compile(r"(?:[*•·–—_~-]\s*){3,100}")
 # How a line begins that calls to read something else.
 _CALL = re.compile(
@@ -231,13 +233,14 @@ def _shown_title(tree: Any, name: str, site: str) -> str:
     """
     headings = _first_texts(tree, _SHOWN_HEADINGS)
     sites = {site, *_first_texts(tree, "h1")}
-    for shown in headings:
+    for at, shown in enumerate(headings):
         after = _SITE.fullmatch(name, len(shown)) if name.startswith(shown) else None
         if after is None or name in headings:
             continue
         sign, rest = after.groups()
         told = sign == "|" and shown in _first_texts(tree, _SHOWN_TITLES)
-        if rest in sites or (told and not any(map(rest.startswith, headings))):
+        of_site = rest in sites and rest not in headings[at:]  # "Opinion" stands above the headline
+        if of_site or (told and not any(map(rest.startswith, headings))):
             return shown
     return ""
 
@@ -289,8 +292,7 @@ def _parts_of_authors(body: Any, authors: Set[int]) -> list[tuple[str, int]]:
             at = end = at + len(node.text().strip())
         elif node.tag == "body" or not _is_named(_DROPPED_NAMES, _names(node)):
             stack.extend(reversed(list(node.iter(include_text=True))))
-    ends = [*(start for _, start in starts[1:]), at]
-    return [(name, end - start) for (name, start), end in zip(starts, ends, strict=True)]
+    return [(name, end - start) for (name, start), (_, end) in pairwise([*starts, ("", at)])]
 
 
 def _json_ld_articles(tree: Any) -> list[Mapping[str, Any]]:
@@ -501,7 +503,7 @@ def _formula(math: Any) -> str:
             parts.append(node)
         elif node.tag in _MATH_TOKENS:
             token = node.text().strip().replace("\u2061", " ")  # after the name of a function
-            apart = token in _RELATIONS or (node.tag == "mtext" and has_text(token))
+            apart = token in _RELATIONS or (node.tag == "mtext" and (not token or has_text(token)))
             parts.append(f" {token} " if apart else token)
         elif node.tag == "mspace":
             parts.append(" ")
@@ -545,7 +547,7 @@ def _bracketed(nodes: list[Any]) -> list[Any]:
 def _is_ornament(text: str) -> bool:
     """Tell whether a text is an icon or a line of stars; "&&" may be what a page tells of."""
     icons = all(unicodedata.category(sign) in _ICON_SIGNS for sign in text if not sign.isspace())
-    return icons or _STARS.fullmatch(text) is not None
+    return (icons and _ANSWERS.isdisjoint(text)) or _STARS.fullmatch(text) is not None
 
 
 def _is_data_table(node: Any) -> bool:

@@ -52,7 +52,7 @@ _MAX_ADDRESS = 200
 # Between what Project Gutenberg says of a book and its licence.
 _MAX_BOOK_HEAD = 8000
 _BOOK = re.compile(r"^\*{3} ?START OF (?:THE|THIS) PROJECT GUTENBERG[^\n]*\*{3}$", re.M)
-_OF_BOOK = re.compile(r"^(Title|Author): (\S.*)$", re.M)
+_OF_BOOK = re.compile(r"^(Title|Author): (\S.*(?:\n[ \t]+\S.*)*)$", re.M)
 _BOOK_END = re.compile(
     r"^(?:\*{3} ?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)",
     re.M,
@@ -196,8 +196,12 @@ def _book(text: str) -> tuple[dict[str, str], str] | None:
     if start is None or _BOOK.search(text, start.end()) is not None:
         return None
     # The date is that of the file.
-    said = {name.lower(): value for name, value in _OF_BOOK.findall(text[: start.start()])}
-    if "title" not in said and start.start() > 0:
+    head = text[: start.start()]
+    said = {
+        name.lower(): (" " if name == "Title" else ", ").join(map(str.strip, value.split("\n")))
+        for name, value in _OF_BOOK.findall(head)
+    }
+    if head and not ("title" in said and "Gutenberg" in head.partition("\n")[0]):
         return None
     end = _BOOK_END.search(text, start.end())
     return said, clean(text[start.end() : end.start() if end else len(text)])
@@ -305,13 +309,13 @@ _DIALECTS = tuple(
         (rf"(\](?:\([^()\n]{{0,500}}\))?)\{{{_ATTRIBUTE}\}}", r"\1"),
         # Obsidian's pictures, links, marks, comments and names of paragraphs.
         (r"!\[\[[^\[\]\n]{1,300}\]\]", ""),
-        (r"(?<![\w)\]])\[\[([^\[\]|\n]{1,300})\|([^\[\]|\n]{1,300})\]\](?![(\[])", r"\2"),
+        (r"(?<![\w)\]\x00])\[\[([^\[\]|\n]{1,300})\|([^\[\]|\n]{1,300})\]\](?![(\[])", r"\2"),
         (
-            r"(?<![\w)\]])\[\[(?![\d\s,.;-]+\])#?([^\s\[\]|#\"][^\[\]|#\n]{0,300})(?:#[^\[\]|\n]{0,300})?\]\](?![(\[])",
+            r"(?<![\w)\]\x00])\[\[(?![\d\s,.;-]+\])#?([^\s\[\]|#\"][^\[\]|#\n]{0,300})(?:#[^\[\]|\n]{0,300})?\]\](?![(\[])",
             r"\1",
         ),
-        (r"(?<![=\w<>!])==(?=[^\s=>])([^=\n]{1,300})(?<=[^\s<!])==(?![=\w>])", r"\1"),
-        (r"(?<!\S)%%(?=\s|\w[^%\s]*\s)[^%]{1,2000}%%(?!\S)", ""),
+        (r"(?<![=\w<>!)\]\x00])==(?=[^\s=>])([^=\n]{1,300})(?<=[^\s<!])==(?![=\w>(\[\x00])", r"\1"),
+        (r"^[ \t]*%%(?=\s|\w[^%\s]*\s)[^%]{1,2000}%%[ \t]*$", ""),
         (r"(?<=[^\s\d])[ \t]\^(?=[a-f]*\d)[\da-f]{6}\Z", ""),
         # Notes of GitHub and Obsidian, of MkDocs, of Docusaurus and Pandoc: their title is a line by itself.
         (r"\A\[!\w{1,30}\][+-]?[ \t]*(.*)$", r"\1  "),
@@ -418,7 +422,9 @@ def _without_note_marks(source: str) -> str:
 def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     # When a note was made is its date where it has no other.
-    for key, value in sorted(values.items(), key=lambda item: item[0] in ("created", "Created")):
+    for key, value in sorted(
+        values.items(), key=lambda item: item[0] in ("created", "Created", "CREATED")
+    ):
         name = _MATTER_KEYS.get(key.strip().lower()) if isinstance(key, str) else None
         if name is None:
             continue
@@ -1146,7 +1152,11 @@ def _formula(node: Any) -> str:
     if kind == "d":
         between = _formula_sign(node, "sepChr", "|").join(t for name, t in children if name == "e")
         return f"{_formula_sign(node, 'begChr', '(')}{between}{_formula_sign(node, 'endChr', ')')}"
-    return "".join(text for _, text in children) + (" " if kind == "fName" else "")
+    joined = ""
+    for name, text in children:
+        mixed = name == "f" and joined[-1:].isdigit()  # 1 1/2
+        joined += f" {text}" if mixed else text
+    return joined + (" " if kind == "fName" else "")
 
 
 def _formula_sign(node: Any, name: str, usual: str) -> str:

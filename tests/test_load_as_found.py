@@ -957,6 +957,8 @@ def test_what_tools_add_to_markdown_is_not_read(source: str, text: str, sandbox:
         'Of f(x)[["a"]] and [["a", "b"]] it is known.',
         "If a ==> b, and b <== c, then a <==> c, or a !==b && c!== d.",
         "Dear %%NAME%% you like '%%a%%' and %%b%% of it.",
+        "In C, write %% for one of them, and in a batch file %% too.",
+        "If (a)==(b) and (c)==(d), then x[0]==y and z ==[0] of it.",
         "It was said by ^jane-doe",
         "It is 10 ^100000",
         "import statements are 'good'",
@@ -1094,11 +1096,18 @@ def test_a_book_of_project_gutenberg_is_read_without_the_licence() -> None:
     [
         f"How books are marked\n\n{SENTENCES}\n\n{BOOK}\n\n{BOOK_END}\n\nThat is all.",
         f"{SENTENCES}\n\n{BOOK_END}\n\nThat is all.",
+        f"How books are marked\n\nTitle: One\n\n{BOOK}\n\n{SENTENCES}\n\n{BOOK_END}\n\nThat is all.",
         f"Title: One\n\n{BOOK}\n\n{SENTENCES}\n\n{BOOK_END}\n\nTitle: Two\n\n{BOOK}\n\nMore.\n\n{BOOK_END}",
     ],
 )
 def test_what_is_no_single_book_of_project_gutenberg_is_read_as_a_whole(source: str) -> None:
     assert load("a.txt", source.encode()).text == source
+
+
+def test_a_long_title_and_two_authors_of_a_book() -> None:
+    head = "The Project Gutenberg eBook of The Bridge\n\nTitle: The Bridge; Or,\n        The Town\n\nAuthor: Jane Doe\n        Ben Marr"
+    document = load("a.txt", f"{head}\n\n{BOOK}\n\n{SENTENCES}".encode())
+    assert (document.title, document.author) == ("The Bridge; Or, The Town", "Jane Doe, Ben Marr")
 
 
 def test_a_book_of_project_gutenberg_without_what_is_said_of_it() -> None:
@@ -1207,7 +1216,7 @@ def test_signs_that_a_page_tells_of_are_read(sandbox: Sandbox) -> None:
         ("<ul><li>❤</li><li>One.</li><li>Two.</li></ul>", "- One.\n- Two."),
         ("<ul><li>One.</li><li>❤</li><li>Two.</li></ul>", "- One.\n- Two."),
         ("<ul><li>One.</li><li>❤</li></ul>", "- One."),
-        ("<table><tr><td>✓</td></tr><tr><td>A</td><td>✓</td></tr></table>", "A | ✓"),
+        ("<table><tr><td>❤</td></tr><tr><td>A</td><td>✓</td></tr></table>", "A | ✓"),
     ],
 )
 def test_items_without_words_leave_a_list_apart(items: str, text: str, sandbox: Sandbox) -> None:
@@ -1223,6 +1232,32 @@ def test_the_author_is_not_of_a_quotation_or_of_the_pictures(sandbox: Sandbox) -
     for body in (story + quotation + story, story + pictures + story):
         document = load("a.html", page(f"<h1>Bridge</h1>{body}"), sandbox)
         assert document.author == "Jane Doe"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}<footer><a rel='author'>Jane Doe</a><a rel='author'>Ben Marr</a></footer>",
+        "<p class='author'></p><p class='author'></p>{}<div class='related'><p class='author'>Jane Doe</p></div>",
+    ],
+)
+def test_a_page_whose_authors_all_stand_outside_it_is_read(around: str, sandbox: Sandbox) -> None:
+    document = load("a.html", page(around.format(f"<h1>Bridge</h1><p>{SENTENCES}</p>")), sandbox)
+    assert document.text.startswith(f"Bridge\n\n{SENTENCES}")
+
+
+def test_marks_that_answer_are_read(sandbox: Sandbox) -> None:
+    body = "<h1>Lamp</h1><dl><dt>Dimmed</dt><dd>✓</dd><dt>Rating</dt><dd>★★★★☆</dd></dl>"
+    text = load("a.html", page(body), sandbox).text
+    assert text == f"Lamp\n\nDimmed\n✓\n\nRating\n★★★★☆\n\n{SENTENCES}"
+
+
+def test_what_stands_above_a_headline_is_not_the_title(sandbox: Sandbox) -> None:
+    source = (
+        "<title>Opinion | The end of an era</title><article><h2>Opinion</h2><h1>The end of an era</h1>"
+        f"<p>{SENTENCES}</p></article>"
+    )
+    assert load("a.html", source.encode(), sandbox).title != "Opinion"
 
 
 def test_the_name_of_a_blog_is_no_part_of_a_title(sandbox: Sandbox) -> None:
