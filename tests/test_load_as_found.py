@@ -1045,6 +1045,7 @@ def fraction(above: str, below: str) -> str:
         (power(run("90"), run("∘")), "90∘"),
         (power(f"<m:d><m:e>{run('a+b')}</m:e></m:d>", run("-2")), "(a+b)⁻²"),
         (fraction("1", "2"), "1/2"),
+        (f"{run('1')}{fraction('1', '2')}", "1 1/2"),
         (fraction("a+b", "2c"), "(a+b)/(2c)"),
         (f"{run('90 ')}{fraction('km', 'h')}", "90 km/h"),
         (f"<m:rad><m:deg/><m:e>{run('x')}</m:e></m:rad>", "√x"),
