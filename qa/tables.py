@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN
@@ -23,6 +24,8 @@ _PROSE = 100
 """A table with a cell of more characters is read as text is."""
 
 _AROUND = 4000
+_WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
+_LETTER = re.compile(r"[^\W\d_]")
 
 _BORDER = re.compile(r"(?:(?<=\n)| )\|(?= |$)", re.MULTILINE)
 _STOP_WORDS = {*STOPWORDS_EN, "per"}
@@ -41,61 +44,74 @@ class _Cell:
 
 
 _Row = Sequence[_Cell]
+_NO_HEAD = _Cell(-1, -1, frozenset(), frozenset())
 
 
 def other_cells(question: str, text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the offsets of the cells of tables in ``text[start:end]`` that do not answer ``question``.
+    """Return the offsets of the cells of tables in ``text[start:end]`` that do not answer ``question``, and of borders.
 
-    A table is two lines or more with as many cells; the first is the head, and it may stand before ``start``. The
-    row asked about is the one that holds most of the question's terms, each weighed by its inverse frequency among
-    the rows; of equal ones all. (Below a head that is named too, a cell of which the question tells all counts twice,
-    "15 points", and another half.) In that row, what the question tells itself is no answer, and where it names the
-    heads of columns, only what stands below the one that it names most of is. Of a table without the question's terms
-    below its head nothing is returned.
+    A table is two lines or more with cells; the first is the head, and it may stand before ``start``. The row asked
+    about is the one that holds most of the question's terms, each weighed by its inverse frequency among the rows; of
+    equal ones all, and the first line where that is no head. (Below a head that is named too, a cell of which the
+    question tells all counts twice, "15 points", and another half.) In that row, what the question tells itself is no
+    answer, and where it names the heads of columns, only what stands below the one that it names most of is; a row
+    of another length than the head has none. Of a table without the question's terms below its first line nothing is
+    returned, nor of one that leaves no letter where a person is asked for.
     """
     asked = _cell(question, 0, len(question))
-    return [
-        (cell.start, cell.end)
-        for lines in _tables(text, start, end)
-        for cell in _others(asked, lines)
-    ]
+    places: list[tuple[int, int]] = []
+    for lines in _tables(text, start, end):
+        kept = _answering(asked, lines)
+        if not kept or (
+            _WHO.search(question)
+            and not any(_LETTER.search(text, cell.start, cell.end) for cell in kept)
+        ):
+            continue
+        for row in lines:
+            places += [(cell.start, cell.end) for cell in row if cell not in kept]
+            places += [(cell.end, after.start) for cell, after in pairwise(row)]
+    return places
 
 
-def _others(asked: _Cell, lines: Sequence[_Row]) -> list[_Cell]:
-    head, rows = _even(lines)
+def _answering(asked: _Cell, lines: Sequence[_Row]) -> set[_Cell]:
+    """Return the cells of a table that may answer: none, if none is looked up."""
+    head, rows = _head_and_rows(asked, lines)
+    heads = [head if len(row) == len(head) else [_NO_HEAD] * len(row) for row in rows]
     # What a cell says that its head does not.
     own = [
-        [cell.terms - above.terms for cell, above in zip(row, head, strict=True)] for row in rows
+        [cell.terms - above.terms for cell, above in zip(*pair, strict=True)]
+        for pair in zip(rows, heads, strict=True)
     ]
     frequency = Counter(term for row in own for term in frozenset().union(*row))
-    shares = [len(cell.terms & asked.stems) / max(1, len(cell.terms)) for cell in head]
 
-    def weight(row: Sequence[frozenset[str]]) -> float:
+    def weight(row: Sequence[frozenset[str]], above: _Row) -> float:
         found: dict[str, float] = {}
-        for terms, share in zip(row, shares, strict=True):
-            times = 1.0 if not share else 2.0 if terms <= asked.terms else 0.5
+        for terms, named in zip(row, above, strict=True):
+            times = 1.0 if not named.terms & asked.stems else 2.0 if terms <= asked.terms else 0.5
             for term in terms & asked.terms:
                 inverse = math.log((len(rows) + 1) / frequency[term]) * times
                 found[term] = max(found.get(term, 0.0), inverse)
         return sum(found.values())
 
-    weights = [weight(row) for row in own]
-    most = max(weights, default=0.0)
-    if most == 0.0:
-        return []
-    chosen = [at for at, one in enumerate(weights) if math.isclose(one, most)]
-    told = [[bool(terms) and terms <= asked.terms for terms in own[at]] for at in chosen]
-    open_shares = [
-        0.0 if all(cells) else share
-        for share, cells in zip(shares, zip(*told, strict=True), strict=True)
+    weights = [weight(*pair) for pair in zip(own, heads, strict=True)]
+    if not any(weights if head else weights[1:]):
+        return set()
+    most = max(weights)
+    cells = [
+        (cell, above, bool(terms) and terms <= asked.terms)
+        for one, *parts in zip(weights, rows, heads, own, strict=True)
+        if math.isclose(one, most) or (not head and parts[0] is rows[0])
+        for cell, above, terms in zip(*parts, strict=True)
     ]
-    kept = {
-        cell
-        for at, is_told in zip(chosen, told, strict=True)
-        for cell, known, share in zip(rows[at], is_told, open_shares, strict=True)
-        if not known and share == max(open_shares)
+    shares = {
+        cell: len(above.terms & asked.stems) / max(1, len(above.terms))
+        for cell, above, is_told in cells
+        if not is_told
     }
-    return [cell for row in lines for cell in row if cell not in kept]
+    if any(above is _NO_HEAD for _, above, _ in cells):
+        return set(shares)
+    named = max(shares.values(), default=0.0)
+    return {cell for cell, share in shares.items() if share == named}
 
 
 def _tables(text: str, start: int, end: int) -> list[list[_Row]]:
@@ -120,18 +136,22 @@ def _tables(text: str, start: int, end: int) -> list[list[_Row]]:
     return tables
 
 
-def _even(lines: Sequence[_Row]) -> tuple[_Row, list[_Row]]:
-    """Return the head of a table and the rows that have as many cells; none of what is prose in cells.
+def _head_and_rows(asked: _Cell, lines: Sequence[_Row]) -> tuple[_Row, Sequence[_Row]]:
+    """Return the head of a table, empty if it has none, and the rows; none of what is prose in cells.
 
-    A head that is one cell short has none above the names of the rows.
+    A head that is one cell short has none above the names of the rows. Of two columns what seems the head is a row
+    ("Born | 1921") where its first cell is the only one of the table that the question tells.
     """
     if len(lines) < 2 or any(cell.end - cell.start > _PROSE for row in lines for cell in row):
         return [], []
-    head, rows = lines[0], lines[1:]
+    head, *rows = lines
+    told = [[bool(cell.terms) and cell.terms <= asked.stems for cell in row] for row in lines]
+    if told[0] == [True, False] and sum(map(sum, told)) == 1:
+        return [], lines
     [(length, _)] = Counter(map(len, rows)).most_common(1)
     if length == len(head) + 1:
         head = [_Cell(head[0].start, head[0].start, frozenset(), frozenset()), *head]
-    return head, [row for row in rows if len(row) == len(head)]
+    return head, rows
 
 
 def _line_end(text: str, at: int) -> int:
@@ -164,8 +184,8 @@ def _last_line(text: str, end: int, most: int) -> int:
 
 
 def _row(text: str, at: int) -> _Row:
-    """Return the cells of the line that begins at ``at``."""
-    end = _line_end(text, at)
+    """Return the cells of the line that begins at ``at``, of a long one those of `_AROUND` characters."""
+    end = min(_line_end(text, at), at + _AROUND)
     borders = [(found.start(), found.end()) for found in _BORDER.finditer(text, at, end)]
     starts = [at, *(after for _, after in borders)]
     ends = [*(before for before, _ in borders), end]

@@ -42,6 +42,19 @@ Block party | no fee
 Food truck, per year | $450
 Yard sale | $10"""
 
+LIFE = """Born | 12 May 1950
+Spouse | Anna Berg
+Works | 120 paintings"""
+
+CREWS = """Year | Driver | Team
+2019 | Ana Berg | Falk
+Bo Lind | Sirius
+2020 | Cy Holt | Vega"""
+
+MAYORS = """Mayor | From | To
+Ida Moss | 1998 | 2003
+Bo Lind | 2003 | 2009"""
+
 NOTES = f"""Where | What to do
 Zoo | Take line 27. {"It is slow. " * 10}
 Harbour | Walk."""
@@ -103,6 +116,34 @@ def test_without_a_row_that_is_named_nothing_is_masked(text: str, question: str)
     assert other_cells(question, text, 0, len(text)) == []
 
 
+def test_the_first_line_of_two_columns_may_be_a_row() -> None:
+    # Seen: "When was Karl Berg born?" was answered with the name of his wife's row, or with a border.
+    assert left("When was Karl Berg born?", LIFE) == ["12 May 1950", "Spouse", "Anna Berg"]
+    assert left("Who was the spouse of Karl Berg?", LIFE) == ["Anna Berg"]
+    assert left("Which athlete is from Fossum?", SKIERS) == ["Tilde Enger"]
+    assert left("Which permit costs $10?", FEES) == ["Yard sale"]
+
+
+def test_a_row_that_another_shares_a_cell_with_has_no_columns() -> None:
+    assert left("What team did Bo Lind drive for in 2019?", CREWS) == ["Sirius"]
+    assert left("Who drove for Vega in 2020?", CREWS) == ["Cy Holt"]
+
+
+@pytest.mark.parametrize("question", ["Who succeeded Ida Moss as mayor?", "From whom to Bo Lind?"])
+def test_figures_are_not_what_is_left_for_a_person(question: str) -> None:
+    assert other_cells(question, MAYORS, 0, len(MAYORS)) == []
+
+
+def test_a_border_is_no_answer() -> None:
+    # Seen: with all else masked, "|" was the answer.
+    masked = {
+        at
+        for place in other_cells("Where does line 27 go?", BUSES, 0, len(BUSES))
+        for at in range(*place)
+    }
+    assert masked.issuperset(found.start() for found in re.finditer(r"\|", BUSES))
+
+
 def test_a_table_is_looked_up_as_a_whole_though_a_passage_ends_in_it() -> None:
     middle = FLEET.index("ATR")
     assert left("What is the range of the ATR 72-600?", FLEET, middle) == ["1,528 km"]
@@ -140,4 +181,4 @@ def test_what_is_masked_are_cells(
     for first, last in other_cells(question, text, start, end):
         assert 0 <= first <= last <= len(text)
         assert "\n" not in text[first:last]
-        assert CELL_END not in text[first:last]
+        assert CELL_END not in text[first:last] or not text[first:last].strip(" |")
