@@ -59,7 +59,8 @@ class Spelling:
     letters is only read as one a likely slip away ("opec" is no "open"). Of three letters, not all capitals, only a stop word is made, by one more letter ("wht") or two swapped ("teh"). Without such a word one of
     six letters or more and no capital, which would often be a name, is read as a common word of English a likely
     slip away, so that the question makes sense at least; one slip away from such a word it is not read as one of the
-    texts two slips away ("garantee" is no "granted"). Without that one too it stays. A contraction without
+    texts two slips away ("garantee" is no "granted"), unless the two are a slip apart ("organzation" is
+    "organisation" where that is held). Without that one too it stays. A contraction without
     its apostrophe gets it ("didnt").
 
     A name that the texts lack is no slip in another one. A word in capitals ("OPEC"), unless the whole question is
@@ -153,6 +154,8 @@ class Spelling:
             )
             if not near:
                 found = [one for one in found if not _unlikely(word, one[0])]
+            elif any(OSA.distance(one, held) <= 1 for one, *_ in found for held, *_ in near):
+                found = []
             if found:
                 near, choices = found, common
         if not near:
