@@ -154,8 +154,11 @@ class Spelling:
             )
             if not near:
                 found = [one for one in found if not _unlikely(word, one[0])]
-            elif any(OSA.distance(one, held) <= 1 for one, *_ in found for held, *_ in near):
-                found = []
+            found = [
+                one
+                for one in found
+                if not any(OSA.distance(one[0], held) <= 1 for held, *_ in near)
+            ]
             if found:
                 near, choices = found, common
         if not near:
