@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from unicodedata import normalize
@@ -154,20 +154,22 @@ class Spelling:
             )
             if not near:
                 found = [one for one in found if not _unlikely(word, one[0])]
-            found = [
-                one
-                for one in found
-                if not any(OSA.distance(one[0], held) <= 1 for held, *_ in near)
-            ]
-            if found:
-                near, choices = found, common
-        if not near:
-            return typed
-        meant: str = min(
+            english = self._likeliest(word, found, common)
+            if english and not any(OSA.distance(english, held) <= 1 for held, *_ in near):
+                return _as_typed(english, typed)
+        meant = self._likeliest(word, near, choices)
+        return _as_typed(meant, typed) if meant else typed
+
+    @staticmethod
+    def _likeliest(
+        word: str, near: Sequence[tuple[str, float, object]], texts: Mapping[str, int]
+    ) -> str | None:
+        """Return which of the words near ``word`` was meant: the nearest, then the one that most texts hold."""
+        return min(
             (one[:2] for one in near),
-            key=lambda one: (one[1], _unlikely(word, one[0]), -choices[one[0]], one[0]),
+            key=lambda one: (one[1], _unlikely(word, one[0]), -texts[one[0]], one[0]),
+            default=(None,),
         )[0]
-        return _as_typed(meant, typed)
 
     def _holds(self, word: str) -> bool:
         """Tell whether a text holds ``word`` or an inflection of it: "presidant" has the stem of "president", and is none."""

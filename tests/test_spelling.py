@@ -147,7 +147,8 @@ def test_one_slip_in_a_word_of_english_is_likelier_than_two_in_one_of_the_texts(
 
 
 @pytest.mark.parametrize(
-    ("typed", "held"), [("organzation", "organisation"), ("recognzed", "recognised")]
+    ("typed", "held"),
+    [("organzation", "organisation"), ("recognzed", "recognised"), ("garantee", "guarantees")],
 )
 def test_a_word_that_the_texts_spell_otherwise_is_read_as_they_spell_it(
     typed: str, held: str
