@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import bm25s
 import numpy as np
 import Stemmer
-from bm25s.stopwords import STOPWORDS_EN_PLUS
+from bm25s.stopwords import STOPWORDS_EN, STOPWORDS_EN_PLUS
 from numpy.typing import NDArray
 
 from index.errors import IndexDamaged
@@ -30,6 +30,9 @@ hundred words gains little from a term's second occurrence. The table is in docs
 
 STOP_WORDS = frozenset(STOPWORDS_EN_PLUS)
 """Words that say nothing of a text's subject; they are not indexed."""
+
+FUNCTION_WORDS = frozenset(STOPWORDS_EN)
+"""The few of them that join other words: articles, prepositions, forms of "to be" (Lucene's list)."""
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 

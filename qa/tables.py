@@ -15,7 +15,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 import Stemmer
-from bm25s.stopwords import STOPWORDS_EN
+
+from index.lexical import FUNCTION_WORDS
 
 CELL_END = " | "
 """What loaders put between the cells of a row."""
@@ -24,11 +25,13 @@ _PROSE = 100
 """A table with a cell of more characters is read as text is."""
 
 _AROUND = 4000
+"""Characters of a table that are looked at before a passage and after it, and of a line at the most."""
+
 _WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
 
 _BORDER = re.compile(r"(?:(?<=\n)| )\|(?= |$)", re.MULTILINE)
-_STOP_WORDS = {*STOPWORDS_EN, "per"}
+_STOP_WORDS = FUNCTION_WORDS | {"per"}
 _APOSTROPHE = re.compile("['’]")
 _WORD = re.compile(r"\w+")
 

@@ -175,7 +175,7 @@ def test_parts_are_of_whole_articles_and_about_as_large() -> None:
 class EchoReader:
     """Points at the passage's last word."""
 
-    def read(self, questions, passages, titles=None):  # type: ignore[no-untyped-def]
+    def read(self, questions, passages, *more):  # type: ignore[no-untyped-def]
         return [
             [Reading((Span(text.rindex(" ") + 1, len(text) - 1, 1.0),), 0.0) for text in texts]
             for texts in passages
