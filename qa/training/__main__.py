@@ -241,7 +241,7 @@ def _weight(text: str) -> tuple[str, float]:
         return source, float(weight) if sign else float("x")
     except ValueError as exc:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not NAME=WEIGHT, such as amazon=0.3"
+            f"{text!r} is not NAME=WEIGHT, such as amazon=0.3 or runs/mine=2"
         ) from exc
 
 
