@@ -45,7 +45,7 @@ from qa.question import (
     without_false_start,
 )
 from qa.reader import Reader
-from qa.tables import other_cells
+from qa.tables import CELL_END, other_cells
 from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal, Span
 
 Progress = Callable[[int], None]
@@ -650,7 +650,7 @@ def _answering(spans: Sequence[Span], text: str, question: str) -> list[Span]:
         span
         for span in spans
         if any(start <= span.start and span.end <= end for start, end in sentences)
-        and " | " not in text[span.start : span.end]
+        and CELL_END not in text[span.start : span.end]
         and not _is_pronoun(text, span, sentences)
         and not _breaks_off(text, span)
         and not any(start <= span.start and span.end <= end for start, end in numbers)

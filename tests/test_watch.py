@@ -54,6 +54,14 @@ class Followed:
             self.index, folders, embedder=FakeEmbedder(), fs=UnsyncedFileSystem(), confirm=True
         )
 
+    def build_other(self) -> Path:
+        """Add a second folder, with the text "else", to the index, and return it."""
+        other = self.folder.with_name("other")
+        other.mkdir()
+        self.write("else", folder=other)
+        self.build(other)
+        return other
+
     def update(self, folders: Sequence[Path], progress: Callable[[Any], None]) -> BuildReport:
         self.calls.append(tuple(folders))
         try:
@@ -209,7 +217,7 @@ def test_an_index_inside_its_folder_does_not_wake_itself(followed: Followed, nam
         assert len(followed.events) == 1
 
 
-def test_a_folder_inside_the_index_is_followed(followed: Followed, tmp_path: Path) -> None:
+def test_a_folder_inside_the_index_is_followed(followed: Followed) -> None:
     """As that of the uploads is, also where the index lies inside another folder."""
     followed.index = followed.folder / "inner"
     uploads = followed.index / "uploads"
@@ -240,11 +248,8 @@ def test_links_out_of_a_folder_are_not_followed(followed: Followed, tmp_path: Pa
         assert followed.holds("one", "two", "three", "four")
 
 
-def test_only_named_folders_are_followed(followed: Followed, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    followed.write("else", folder=other)
-    followed.build(other)
+def test_only_named_folders_are_followed(followed: Followed) -> None:
+    other = followed.build_other()
     with followed.following(followed.folder):
         followed.write("unseen", folder=other)
         followed.write("four")
@@ -268,11 +273,8 @@ def test_folders_that_another_process_adds_and_removes(followed: Followed, tmp_p
         assert followed.holds("one", "two", "three", "four")
 
 
-def test_a_named_folder_that_was_taken_out_stays_out(followed: Followed, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    followed.write("else", folder=other)
-    followed.build(other)
+def test_a_named_folder_that_was_taken_out_stays_out(followed: Followed) -> None:
+    other = followed.build_other()
     with followed.following(followed.folder, other):
         build.remove_from_index(followed.index, ["other"])
         followed.write("more", folder=other)
@@ -287,13 +289,8 @@ def test_a_named_folder_that_was_taken_out_stays_out(followed: Followed, tmp_pat
         assert followed.calls[-1] == (followed.folder, other)
 
 
-def test_following_ends_when_all_that_was_named_is_taken_out(
-    followed: Followed, tmp_path: Path
-) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    followed.write("else", folder=other)
-    followed.build(other)
+def test_following_ends_when_all_that_was_named_is_taken_out(followed: Followed) -> None:
+    followed.build_other()
     with followed.following(followed.folder):
         build.remove_from_index(followed.index, ["articles"], confirm=True)
         followed.write("four")
@@ -304,13 +301,8 @@ def test_following_ends_when_all_that_was_named_is_taken_out(
     assert followed.sources() == {"other/else"}
 
 
-def test_a_folder_is_not_put_back_that_was_taken_out_as_an_update_began(
-    followed: Followed, tmp_path: Path
-) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    followed.write("else", folder=other)
-    followed.build(other)
+def test_a_folder_is_not_put_back_that_was_taken_out_as_an_update_began(followed: Followed) -> None:
+    followed.build_other()
 
     def update(folders: Sequence[Path], progress: Callable[[Any], None]) -> BuildReport:
         if "other/else" in followed.sources() and followed.calls:
@@ -325,10 +317,7 @@ def test_a_folder_is_not_put_back_that_was_taken_out_as_an_update_began(
 
 
 def test_a_folder_that_goes_and_comes_back(followed: Followed, tmp_path: Path) -> None:
-    other, away = tmp_path / "other", tmp_path / "away"
-    other.mkdir()
-    followed.write("else", folder=other)
-    followed.build(other)
+    other, away = followed.build_other(), tmp_path / "away"
     with followed.following():
         shutil.rmtree(other)
         assert until(lambda: len(followed.troubles()) == 1)
@@ -440,13 +429,8 @@ def test_a_damaged_index_is_said_and_followed_when_it_is_whole(followed: Followe
         assert followed.holds("one", "two", "three", "four", "five")
 
 
-def test_a_folder_that_only_the_damaged_generation_holds_is_followed(
-    followed: Followed, tmp_path: Path
-) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    followed.write("else", folder=other)
-    followed.build(other)
+def test_a_folder_that_only_the_damaged_generation_holds_is_followed(followed: Followed) -> None:
+    other = followed.build_other()
     (followed.index / "gen-000002" / "vectors.faiss").unlink()
     with followed.following(other):
         followed.write("more", folder=other)
