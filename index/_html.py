@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from index._parse import Block, Parsed, assemble, title_of
+from index._formats.parsed import Block, Parsed, assemble, title_of
 from index._text import decode, has_text, parse_date, plain, raised, top_matter
 from index.errors import LoadError
 

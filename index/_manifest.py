@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from index._parse import Columns
+from index._formats.parsed import Columns
 from index._recipe import Recipe
 from index.types import Skipped
 

@@ -1,6 +1,6 @@
 """Bytes to clean text, and what the first lines of an article say about it. Pure functions.
 
-The parsers (``_parse.py``) use these inside a process of little memory, so nothing here imports
+The parsers (``_formats``) use these inside a process of little memory, so nothing here imports
 numpy.
 """
 

@@ -15,16 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index._parse import (
-    Columns,
-    LabelledSpan,
-    LoadLimits,
-    Parsed,
-    Table,
-    parse_csv,
-    parse_jsonl,
-    parse_text,
-)
+from index._formats.parsed import Columns, LabelledSpan, LoadLimits, Parsed, Table
+from index._formats.tables import parse_csv, parse_jsonl
+from index._formats.text import parse_text
 from index._sandbox import Sandbox
 from index._text import has_text, one_line
 from index.errors import LoadError

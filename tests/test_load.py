@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index._parse import Table, parse_csv, parse_jsonl, parse_text
+from index._formats.parsed import Table
+from index._formats.tables import parse_csv, parse_jsonl
+from index._formats.text import parse_text
 from index._text import (
     byline_spans,
     clean,

@@ -22,9 +22,9 @@ from filelock import BaseFileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index._formats.parsed import Columns
 from index._journal import Journal
 from index._manifest import EmbedderRecord, FileRecord, FolderRecord, Manifest, UnknownFormatError
-from index._parse import Columns
 from index._parts import (
     chunks_from_bytes,
     chunks_to_bytes,

@@ -1,0 +1,271 @@
+"""Tables whose rows are articles: CSV and JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Self
+
+from index._formats.markup import _prose_of_markup
+from index._formats.parsed import Columns, Parsed, Table, _why
+from index._text import clean, decode, has_text, one_line, parse_date, plain, title_line
+from index.errors import LoadError
+
+_TITLE_COLUMNS = ("title", "headline", "name")
+_TEXT_COLUMNS = ("text", "body", "content", "article")
+_DATE_COLUMNS = ("date", "published", "publication_date", "pubdate", "created")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+_AUTHOR_COLUMNS = ("author", "authors", "byline", "creator")
+_PUBLISHER_COLUMNS = ("publisher", "source")
+_MARKUP = re.compile(
+    r"</(?:a|b|blockquote|div|em|figure|h[1-6]|i|li|ol|p|span|strong|table|ul)\s*>|<br\s*/?>",
+    re.I | re.A,
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]\w{1,31});", re.I | re.A)
+_MAX_NAMES = 20  # of columns in a message, and characters of each
+_MAX_NAME = 60
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
+"""What Excel writes before the header."""
+
+
+def parse_csv(data: bytes, columns: Columns) -> Table:
+    """Read a table with a header line, separated by commas, semicolons, tabs or bars.
+
+    A row that is not CSV costs itself, and lines after it that are no rows.
+
+    Raises ``LoadError`` where the header lacks a named column.
+    """
+    text = decode(data).replace("\x00", "").lstrip("\r\n")
+    # A limit of the whole process (131,072 by default). The file's size is the real one.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    if named := _SEPARATOR_LINE.match(text):
+        text, delimiter = text[named.end() :], named[1]
+    else:
+        header_line = text.split("\n", 1)[0]
+        delimiter = max(",;\t|", key=header_line.count)
+    records: list[tuple[int, Mapping[str, Any]]] = []
+    problems: list[tuple[int, str]] = []
+    header: list[str] = []
+    try:
+        for number, (fields, problem) in enumerate(_csv_rows(text, delimiter)):
+            if problem:
+                problems.append((max(number, 1), problem))
+            elif not number:
+                header = [one_line(name) for name in fields]
+            elif len(fields) != len(header):
+                problems.append(
+                    (number, f"has {len(fields)} fields where the header has {len(header)}")
+                )
+            else:
+                records.append((number, dict(zip(header, fields, strict=True))))
+    except MemoryError:
+        # While it is short of memory, CPython before 3.14 goes round in circles at a handler that does not
+        # match (gh-132508): make room first.
+        records.clear()
+        raise
+    return _table(records, problems, columns, header)
+
+
+class _Lines:
+    """The lines of a text from ``start`` on, or that one ``alone``; of the last one, where it is."""
+
+    def __init__(self, text: str, start: int, *, alone: bool) -> None:
+        # Not from a StringIO, which takes four bytes a character.
+        self._found = islice(_LINE.finditer(text, start), 1 if alone else None)
+        self.start = self.end = start
+        self.is_over = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._found, None)
+        if line is None:
+            self.is_over = True
+            raise StopIteration
+        self.start, self.end = line.span()
+        return line.group()
+
+
+def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
+    """Yield the fields of the header and of each row, or what is wrong with it.
+
+    With a row that is not CSV, the lines after it are passed over to the next that is one: that has as
+    many fields as the header, and quotation marks in pairs. Linear: the lines that the bad row took, but for
+    the last, are then rows alone or none. One that went on in the next line would be within quotation marks
+    there as the bad row was, and so end as that did.
+    """
+    at = free = width = passed = 0
+    wrong = ""
+    while at < len(text):
+        lines = _Lines(text, at, alone=at < free)
+        try:
+            for fields in csv.reader(
+                lines, delimiter=delimiter, skipinitialspace=True, strict=True
+            ):
+                if wrong and fields:
+                    if len(fields) != width or text.count('"', at, lines.end) % 2:
+                        passed += 1
+                        break
+                    yield [], _not_csv(wrong, passed)
+                    wrong = ""
+                at, width = lines.end, width or len(fields)
+                if fields:
+                    yield fields, ""
+            else:
+                continue
+        except MemoryError:  # first of all: see `parse_csv`
+            raise
+        except csv.Error as exc:
+            passed = passed + 1 if wrong else 0
+            wrong = wrong or _why(exc)
+        if at >= free:
+            free = len(text) if lines.is_over else lines.start
+        line = _LINE.match(text, at)
+        at = len(text) if line is None else line.end()
+    if wrong:
+        yield [], _not_csv(wrong, passed)
+
+
+def _not_csv(why: str, passed: int) -> str:
+    lines = f", nor are the {passed:,} lines after it" if passed else ""
+    lines = ", nor is the line after it" if passed == 1 else lines
+    return f"is not CSV{lines} ({why})"
+
+
+def parse_jsonl(data: bytes, columns: Columns) -> Table:
+    """Read JSON lines: an object a line; row numbers are line numbers; a text may be a list of paragraphs.
+
+    Raises ``LoadError`` where no object has a named column.
+    """
+    records: list[tuple[int, Mapping[str, Any]]] = []
+    problems: list[tuple[int, str]] = []
+    for number, line in enumerate(decode(data).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except MemoryError:
+            records.clear()  # as in `parse_csv`
+            raise
+        except (ValueError, RecursionError) as exc:
+            problems.append((number, f"is not JSON ({_why(exc)})"))
+            continue
+        if isinstance(record, dict):
+            records.append((number, record))
+        else:
+            problems.append((number, "is not a JSON object"))
+    names = (name for _, record in records for name in record)
+    return _table(records, problems, columns, names)
+
+
+def _table(
+    records: Sequence[tuple[int, Mapping[str, Any]]],
+    problems: list[tuple[int, str]],
+    columns: Columns,
+    names: Iterable[str],
+) -> Table:
+    """Make documents of the records; ``names`` are of all columns, in order, doubled or not."""
+    names = list(dict.fromkeys(names))
+    named_title, named_text = _named(columns, names)
+    sizes: dict[str, int] = {}
+    for _, record in records:
+        for name, value in record.items():
+            prose = _prose(value)
+            if prose is not None:
+                sizes[name] = sizes.get(name, 0) + len(prose)
+    # What is named for the one is not found for the other.
+    text_column = named_text
+    if text_column is None:
+        text_column = _column((name for name in sizes if name != named_title), _TEXT_COLUMNS)
+    title_column = named_title
+    if title_column is None:
+        title_column = _column((name for name in sizes if name != text_column), _TITLE_COLUMNS)
+    if text_column is None and sizes:
+        text_column = max(
+            sizes.keys() - {title_column} or sizes, key=lambda name: (sizes[name], name)
+        )
+    date_column = _column(names, _DATE_COLUMNS)
+    author_column = _column(names, _AUTHOR_COLUMNS)
+    publisher_column = _column(names, _PUBLISHER_COLUMNS)
+    rows: list[tuple[int, Parsed]] = []
+    for number, record in records:
+
+        def cell(column: str | None, record: Mapping[str, Any] = record) -> Any:
+            return None if column is None else record.get(column)  # "" is a name: pandas writes it
+
+        text = clean(_prose(cell(text_column)) or "")
+        if not has_text(text):
+            problems.append((number, "holds no text"))
+            continue
+        rows.append(
+            (
+                number,
+                Parsed(
+                    text=text,
+                    title=_metadata(cell(title_column)) or title_line(text.split("\n", 2)),
+                    date=parse_date(cell(date_column)),
+                    author=_metadata(cell(author_column)) or None,
+                    publisher=_metadata(cell(publisher_column)) or None,
+                ),
+            )
+        )
+    return Table(tuple(rows), tuple(sorted(problems)))
+
+
+def _prose(value: Any) -> str | None:
+    """Return what a cell holds as text: a string, or strings, one a paragraph; of HTML its prose."""
+    if isinstance(value, Mapping):
+        value = value.get("rendered")  # WordPress
+    if isinstance(value, list) and all(isinstance(paragraph, str) for paragraph in value):
+        value = "\n\n".join(value)
+    if not isinstance(value, str):
+        return None
+    return _prose_of_markup(value) if _MARKUP.search(value) else value
+
+
+def _metadata(value: Any) -> str:
+    """Return a metadata value of a table on one line, without the entities and tags of HTML."""
+    text = plain(value)
+    if _MARKUP.search(text):
+        text = one_line(_prose_of_markup(text))
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+
+
+def _named(columns: Columns, names: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return the names, as the table writes them, of its columns for title and text.
+
+    ``None`` where none is named. Raises ``LoadError`` where the table has columns, but not a named one.
+    """
+    wanted = (columns.title, columns.text)
+    if wanted == (None, None):
+        return None, None
+    if not names:  # there is something else to say about such a table
+        return None, None
+    alike = {_alike(name): name for name in reversed(names)}
+    found = [name if name is None or name in names else alike.get(_alike(name)) for name in wanted]
+    missing = [
+        name
+        for name, column in zip(wanted, found, strict=True)
+        if name is not None and column is None
+    ]
+    if missing:
+        listed = ", ".join(f"'{one_line(name, _MAX_NAME)}'" for name in names[:_MAX_NAMES])
+        more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
+        lacked = "' or '".join(one_line(name, _MAX_NAME) for name in missing)
+        raise LoadError(f"has no column '{lacked}'; it has {listed}{more}")
+    return found[0], found[1]
+
+
+def _alike(name: str) -> str:
+    return one_line(name).casefold()
+
+
+def _column(names: Iterable[str], usual: Sequence[str]) -> str | None:
+    """Return the column with the first of the usual names, in any case, or ``None``."""
+    by_name = {name.strip().lower(): name for name in reversed(list(names))}
+    return next((by_name[name] for name in usual if name in by_name), None)
