@@ -27,12 +27,12 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from index._formats.docx import parse_docx
+from index._formats.html import parse_html
 from index._formats.markdown import parse_markdown
 from index._formats.parsed import Columns, LoadLimits, Parsed, Table
 from index._formats.pdf import parse_pdf
 from index._formats.tables import parse_csv, parse_jsonl
 from index._formats.text import parse_text
-from index._html import parse_html
 from index._text import one_line
 from index.errors import LoadError
 

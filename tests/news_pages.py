@@ -320,7 +320,7 @@ MAGAZINE = NewsPage(
 
 PAGES = (BROADCASTER, NEWSPAPER, LOCAL_BLOG, TABLES, MAGAZINE)
 
-# Written after the rules of index/_html.py were settled, to see how they do on what they do not know.
+# Written after the rules of index/_formats/html*.py were settled, to see how they do on what they do not know.
 
 # A regional paper on an old server framework: all in one form, and more comments than article.
 FORM_WRAPPED = NewsPage(

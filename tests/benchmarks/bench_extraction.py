@@ -21,7 +21,7 @@ if __name__ == "__main__":
 from rich.console import Console
 from rich.table import Table
 
-from index._html import parse_html
+from index._formats.html import parse_html
 from tests.news_pages import HELD_OUT, PAGES, NewsPage
 
 Extractor = Callable[[str], str]

@@ -25,12 +25,12 @@ from rich.console import Console
 from rich.table import Table
 
 from index._formats.docx import parse_docx
+from index._formats.html import parse_html
 from index._formats.markdown import parse_markdown
 from index._formats.parsed import Columns, LoadLimits
 from index._formats.pdf import parse_pdf
 from index._formats.tables import parse_csv, parse_jsonl
 from index._formats.text import parse_text
-from index._html import parse_html
 from index.chunk import ChunkConfig, chunk_document
 from index.types import Document
 from tests.make_files import make_docx, make_pdf, save_docx
