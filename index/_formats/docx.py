@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from index._formats.parsed import Block, LoadLimits, Parsed, _why, assemble, title_of
+from index._formats.parsed import Block, LoadLimits, Parsed, assemble, title_of, why
 from index._formats.pdf import _RAISED
 from index._text import (
     MAX_TITLE_LINE,
@@ -54,7 +54,7 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
     except Exception as exc:  # damaged files raise all there is
         if getattr(exc, "code", None) == _XML_ERR_NO_MEMORY:
             raise MemoryError from exc
-        raise LoadError(f"is not a Word file that can be read ({_why(exc)})") from exc
+        raise LoadError(f"is not a Word file that can be read ({why(exc)})") from exc
     text, headings = assemble(block for _, block in blocks)
     styled = next((clean(block.text) for style, block in blocks if style == "Title"), "")
     lines = text[:4000].split("\n")
@@ -111,7 +111,7 @@ def _check_zip(data: bytes, limits: LoadLimits) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as exc:
-        raise LoadError(f"is not a Word file that can be read ({_why(exc)})") from exc
+        raise LoadError(f"is not a Word file that can be read ({why(exc)})") from exc
     unpacked = sum(member.file_size for member in members)
     if len(members) > limits.max_zip_members:
         raise LoadError(

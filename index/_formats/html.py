@@ -11,21 +11,21 @@ from __future__ import annotations
 
 import re
 
-from index._formats.html_article import _article
-from index._formats.html_elements import _words
-from index._formats.html_metadata import _metadata
-from index._formats.parsed import Parsed, assemble, title_of
+from index._formats.html_article import article_blocks
+from index._formats.html_metadata import page_metadata
+from index._formats.parsed import Parsed, assemble, first_lines, title_of
 from index._text import decode, top_matter
 from index.errors import LoadError
 
 _META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 _OPEN_OR_CLOSE = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-# Elements without an end tag, or whose end tag is often left out: they do not nest in themselves.
-_UNNESTED = _words(
-    "area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead "
-    "tbody tfoot option optgroup colgroup rp rt html head body "
-    # Of drawings, closed at once ("<path .../>"): a chart has thousands.
-    "path use rect line circle ellipse polygon polyline stop image"
+# Elements without an end tag, or whose end tag is often left out: they do not nest in themselves. Those of
+# drawings are closed at once ("<path .../>"), and a chart has thousands.
+_UNNESTED = frozenset(
+    """
+    area base br col embed hr img input link meta param source track wbr p li dt dd tr td th thead tbody tfoot option
+    optgroup colgroup rp rt html head body path use rect line circle ellipse polygon polyline stop image
+    """.split()
 )
 _CODE = re.compile(rb"<!--|<script\b|<style\b")
 _CODE_ENDS = {b"<!--": b"-->", b"<script": b"</script", b"<style": b"</style"}
@@ -40,11 +40,10 @@ def parse_html(data: bytes) -> Parsed:
     declared = _META_CHARSET.search(data[:4096])
     source = decode(data, declared[1].decode("ascii") if declared else None)
     tree = LexborHTMLParser(source.replace("\x00", ""))
-    meta = _metadata(tree)
     body = tree.body or tree.root
-    blocks = _article(tree, body) if body is not None else []
+    blocks = article_blocks(tree, body) if body is not None else []
     text, headings = assemble(blocks)
-    found = top_matter(text[:4000].split("\n"))
+    meta, found = page_metadata(tree), top_matter(first_lines(text))
     return Parsed(
         text=text,
         title=meta.get("title") or title_of(blocks),
@@ -56,6 +55,7 @@ def parse_html(data: bytes) -> Parsed:
 
 
 def _check_depth(data: bytes) -> None:
+    """Raise ``LoadError`` for a page whose elements are nested so deeply that the parser would take all day."""
     depth = 0
     for match in _OPEN_OR_CLOSE.finditer(_without_code(data)):
         if match[2].lower().decode("ascii") in _UNNESTED:
@@ -67,7 +67,9 @@ def _check_depth(data: bytes) -> None:
 
 def _without_code(data: bytes) -> bytes:
     """Leave out comments, scripts and styles, in which "<" opens nothing; an unclosed one runs to the end."""
-    lower, parts, at = data.lower(), [], 0
+    lower = data.lower()
+    parts: list[bytes] = []
+    at = 0
     while found := _CODE.search(lower, at):
         parts.append(data[at : found.start()])
         closing = _CODE_ENDS[found[0]]

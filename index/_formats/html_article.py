@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from functools import partial
+from itertools import chain
 from typing import Any
 
-from index._formats.html_elements import _headlines, _holds, _text_sizes
-from index._formats.html_pieces import _size, _without_notices
-from index._formats.html_reader import _Reader, _walk
+from index._formats.html_elements import headline_selector, text_sizes, with_ancestors
+from index._formats.html_pieces import size_of, without_notices
+from index._formats.html_reader import PieceReader
 from index._formats.parsed import Block
 
 _STRUCK_OUT = "del, s, strike"
@@ -17,43 +19,44 @@ _SECOND_ARTICLE = 0.4  # of the largest article's text: the page has several
 _SIGN_UP_CHARACTERS = 300  # of a box around a form
 
 
-def _article(tree: Any, body: Any) -> list[Block]:
+def article_blocks(tree: Any, body: Any) -> list[Block]:
     """Return the blocks of the article, in reading order."""
-    sizes = _text_sizes(body)
+    sizes = text_sizes(body)
     main = _main_element(tree, body, sizes)
-    headline = next(
-        (
-            node
-            for node in tree.css(_headlines(tree))
-            if node.mem_id in sizes and _holds(main, node)
-        ),
-        None,
-    )
+    headlines = tree.css(headline_selector(tree))
+    headline = next((h for h in headlines if h.mem_id in sizes and _holds(main, h)), None)
     # What holds the headline or the article is never dropped for its name: a page may be wrapped in
     # <div class="with-sidebar"> or in a form.
-    kept = {main.mem_id}
-    for node in filter(None, (main, headline)):
-        while node is not None:
-            kept.add(node.mem_id)
-            node = node.parent
-    # Where nothing tells the article, no name is believed of what holds half of the page's text.
+    kept = {node.mem_id for node in chain(with_ancestors(main), with_ancestors(headline))}
     half = sizes.get(body.mem_id, 0) / 2
     told = main.mem_id != body.mem_id
-    believed = math.inf if told or headline is not None else half
-    boxes = _sign_up_boxes(tree, sizes, kept) | _struck_out(tree, sizes, half)
-    title = 0 if headline is None else headline.mem_id
-    reader = _Reader(kept, boxes, half, believed, title)
-    pieces = _walk(main, reader, sizes)
-    little = _size(pieces) < sizes.get(main.mem_id, 0) / 4
-    if told and little and not any(piece.is_paragraph for piece in pieces):
-        reader = _Reader(kept, boxes, half, believed, title, by_name=False)
-        pieces = _walk(main, reader, sizes)
-    end = len(pieces) if told else reader.end_of_article()
-    return [Block(piece.text, piece.level, piece.tight) for piece in _without_notices(pieces, end)]
+    new_reader = partial(
+        PieceReader,
+        sizes,
+        kept=kept,
+        dropped=_sign_up_boxes(tree, sizes, kept) | _struck_out(tree, sizes, half),
+        headline=0 if headline is None else headline.mem_id,
+        half=half,
+        # Where nothing tells the article, no name is believed of what holds half of the page's text.
+        believed=math.inf if told or headline is not None else half,
+    )
+    reader = new_reader()
+    reader.read(main)
+    little = size_of(reader.pieces) < sizes.get(main.mem_id, 0) / 4
+    if told and little and not any(piece.is_paragraph for piece in reader.pieces):
+        reader = new_reader(by_name=False)
+        reader.read(main)
+    end = len(reader.pieces) if told else reader.end_of_article()
+    pieces = without_notices(reader.pieces, end)
+    return [Block(piece.text, piece.level, piece.tight) for piece in pieces]
+
+
+def _holds(outer: Any, node: Any) -> bool:
+    return any(around.mem_id == outer.mem_id for around in with_ancestors(node))
 
 
 def _struck_out(tree: Any, sizes: Mapping[int, int], most: float) -> set[int]:
-    """Elements whose text is taken back: what stands there instead follows.
+    """Return elements whose text is taken back: what stands there instead follows.
 
     None where they hold more than ``most`` characters: then one was never closed.
     """
@@ -78,8 +81,8 @@ def _main_element(tree: Any, body: Any, sizes: Mapping[int, int]) -> Any:
     return body
 
 
-def _sign_up_boxes(tree: Any, sizes: Mapping[int, int], kept: set[int]) -> set[int]:
-    """Small elements around a form: they ask for an address, whatever their class is."""
+def _sign_up_boxes(tree: Any, sizes: Mapping[int, int], kept: Set[int]) -> set[int]:
+    """Return small elements around a form: they ask for an address, whatever their class is."""
     boxes: set[int] = set()
     seen = set(kept)
     for form in tree.css("form, input[type=email]"):

@@ -10,12 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 from index._formats.html_elements import (
-    _DROPPED_NAMES,
-    _headlines,
-    _is_named,
-    _is_surrounding,
-    _names,
-    _words,
+    has_dropped_name,
+    headline_selector,
+    is_surrounding,
 )
 from index._text import parse_date, plain, top_matter
 
@@ -23,7 +20,7 @@ _SHOWN_TITLES = "main h1, article h1, [role=main] h1"
 _SHOWN_HEADINGS = f"{_SHOWN_TITLES}, main h2, article h2, [role=main] h2"
 # What stands after a title: the name of the site, or, but for a bar, a subtitle.
 _SITE = re.compile(r"\s+([|–—·-])\s+(\S.*)")
-_QUOTED = _words("blockquote figure")  # of somebody else
+_QUOTED = frozenset("blockquote figure".split())  # of somebody else
 # Who else is named beside an author.
 _CREDIT = re.compile(r"(?:additional|edit|illustrat|photo|translat)\w*\b.*\bby\b", re.I)
 # What stands between an author and the date: of phpBB, and of news.
@@ -40,9 +37,11 @@ _META_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
 _MAX_JSON_LD = 1000  # objects of a page that are looked at
 
 
-def _metadata(tree: Any) -> dict[str, str]:
-    """Title, date, author and source as JSON-LD, meta elements and the page's elements say."""
+def page_metadata(tree: Any) -> dict[str, str]:
+    """Return title, date, author and source as JSON-LD, meta elements and the page's elements say."""
     found: dict[str, str] = {}
+    title = tree.css_first("head title")
+    page_title = "" if title is None else title.text()
 
     def note(key: str, value: object) -> None:
         text = parse_date(value) if key == "date" else plain(value)
@@ -51,7 +50,7 @@ def _metadata(tree: Any) -> dict[str, str]:
 
     for article in _json_ld_articles(tree):
         name, shown = plain(article.get("name")), plain(article.get("headline"))
-        page = " ".join(node.text() for node in tree.css("head title")[:1]).lower()
+        page = page_title.lower()
         if name and page.strip().startswith(name.lower()) and shown.lower() not in page:
             shown = name  # Wikipedia's "headline" is its short description
         note("title", html.unescape(shown))
@@ -67,18 +66,17 @@ def _metadata(tree: Any) -> dict[str, str]:
     for key, names in _META_NAMES:
         for name in names:
             note(key, metas.get(name))
-    titles = [" ".join(title.text().split()) for title in tree.css("head title")[:1]]
-    name = found.get("title") or "".join(titles)
+    on_a_line = " ".join(page_title.split())
+    name = found.get("title") or on_a_line
     if shown := _shown_title(tree, name, found.get("source", "")):
         found["title"] = shown
-    for node in tree.css(_headlines(tree))[:1]:
-        headline = " ".join(node.text(separator=" ").split()).rstrip(" ¶")
+    if (node := tree.css_first(headline_selector(tree))) is not None:
+        headline = _text_of(node)
         # A first headline that the title does not hold is the site's name.
-        if not titles or headline.lower() in titles[0].lower():
+        if title is None or headline.lower() in on_a_line.lower():
             note("title", headline)
-    for node in tree.css("head title")[:1]:
-        note("title", node.text())
-    for node in tree.css("time[datetime]")[:1]:
+    note("title", page_title)
+    if (node := tree.css_first("time[datetime]")) is not None:
         note("date", node.attributes.get("datetime"))
     author = _named_author(tree)
     note("author", top_matter([author]).get("author") or (author if len(author) <= 60 else ""))
@@ -108,9 +106,12 @@ def _shown_title(tree: Any, name: str, site: str) -> str:
 
 def _first_texts(tree: Any, selector: str) -> list[str]:
     """Return what the first headings of a selector say, without those that say nothing."""
-    nodes = tree.css(selector)[:5]
-    texts = (" ".join(node.text(separator=" ").split()).rstrip(" ¶") for node in nodes)
-    return list(filter(None, texts))
+    return list(filter(None, map(_text_of, tree.css(selector)[:5])))
+
+
+def _text_of(heading: Any) -> str:
+    """Return what a heading says on one line, without the mark of a link to it."""
+    return " ".join(heading.text(separator=" ").split()).rstrip(" ¶")
 
 
 def _named_author(tree: Any) -> str:
@@ -144,19 +145,20 @@ def _parts_of_authors(body: Any, authors: Set[int]) -> list[tuple[str, int]]:
         node = stack.pop()
         if node.is_text_node:
             at += len((node.text_content or "").strip())
-        elif not node.is_element_node or _is_surrounding(node) or node.tag in _QUOTED:
+        elif not node.is_element_node or is_surrounding(node) or node.tag in _QUOTED:
             continue
         elif node.mem_id in authors:
             name = _author_of(node)
             if name and not _CREDIT.match(name) and (not starts or at - end > _NEAR_CHARACTERS):
                 starts.append((name, at))
             at = end = at + len(node.text().strip())
-        elif node.tag == "body" or not _is_named(_DROPPED_NAMES, _names(node)):
+        elif node.tag == "body" or not has_dropped_name(node):
             stack.extend(reversed(list(node.iter(include_text=True))))
     return [(name, end - start) for (name, start), (_, end) in pairwise([*starts, ("", at)])]
 
 
 def _json_ld_articles(tree: Any) -> list[Mapping[str, Any]]:
+    """Return the objects of a page's JSON-LD that tell of an article."""
     articles: list[Mapping[str, Any]] = []
     for node in tree.css('script[type="application/ld+json"]')[:20]:
         try:

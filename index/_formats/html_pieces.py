@@ -24,7 +24,7 @@ _NOTICE_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
     """A block as the page has it.
 
     ``level``: 1 to 6 for headings, else 0; ``linked``: the share of it that is links; ``cells``: of a
@@ -58,7 +58,7 @@ class _Piece:
         return words >= _PARAGRAPH_WORDS and self.text.endswith(_SENTENCE_END)
 
 
-def _without_notices(pieces: Sequence[_Piece], end: int) -> list[_Piece]:
+def without_notices(pieces: Sequence[Piece], end: int) -> list[Piece]:
     """Drop what is no text of the article though it stands among it.
 
     Links to elsewhere and notices go, and what is no sentence before the headline; nothing from
@@ -75,10 +75,10 @@ def _without_notices(pieces: Sequence[_Piece], end: int) -> list[_Piece]:
         or not (piece.is_notice or (at < start and not piece.is_paragraph))
     ]
     kept = _without_empty_headings(kept)
-    return kept if _size(kept) >= _size(pieces) / 4 else list(pieces)
+    return kept if size_of(kept) >= size_of(pieces) / 4 else list(pieces)
 
 
-def _listed_links(pieces: Sequence[_Piece]) -> set[int]:
+def _listed_links(pieces: Sequence[Piece]) -> set[int]:
     """Return the items of lists of which half are no links, or that a line with a colon opens."""
     lists: dict[int, list[int]] = {}
     for at, piece in enumerate(pieces):
@@ -93,19 +93,21 @@ def _listed_links(pieces: Sequence[_Piece]) -> set[int]:
     }
 
 
-def _introduces(piece: _Piece) -> bool:
+def _introduces(piece: Piece) -> bool:
+    """Tell whether a line opens a list of its article: "The towns are:", not "Read more:"."""
     if piece.level or piece.is_notice or _CALL.match(piece.text):
         return False
     return piece.text.endswith(":") and len(piece.text[:200].split()) > 2
 
 
-def _size(pieces: Iterable[_Piece]) -> int:
+def size_of(pieces: Iterable[Piece]) -> int:
+    """Return the characters of the pieces."""
     return sum(len(piece.text) for piece in pieces)
 
 
-def _without_empty_headings(pieces: Sequence[_Piece]) -> list[_Piece]:
+def _without_empty_headings(pieces: Sequence[Piece]) -> list[Piece]:
     """Drop headings with nothing under them."""
-    kept: list[_Piece] = []
+    kept: list[Piece] = []
     below = 1  # the level of the heading that comes next; the end counts as one
     for piece in reversed(pieces):
         if piece.level > 1 and below and piece.level >= below:

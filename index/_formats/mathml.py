@@ -1,23 +1,22 @@
-"""Formulas of web pages."""
+"""Formulas of web pages on a line."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from index._formats.html_elements import _POWER, _words
+from index._formats.html_elements import POWER
 from index._text import has_text, raised
 
-# Of formulas: the elements that hold signs, those that show nothing, and signs with a space around.
-_MATH_TOKENS = _words("mi mn mo ms mtext")
-_MATH_UNSEEN = _words("annotation annotation-xml mphantom")
-_LIMITS = _words("munder munderover msubsup")  # below and above a sum
+_TOKENS = frozenset("mi mn mo ms mtext".split())  # the elements that hold signs
+_ANY_TOKEN = ", ".join(_TOKENS)
+_UNSEEN = frozenset("annotation annotation-xml mphantom".split())
+_LIMITS = frozenset("munder munderover msubsup".split())  # below and above a sum
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\|[^|]*\|")
-_MATH_SIGNS = "mi, mn, mo, ms, mtext"
-_RELATIONS = frozenset("=≠<>≤≥≈≡∼≪≫→⇒⇔∈")
+_RELATIONS = frozenset("=≠<>≤≥≈≡∼≪≫→⇒⇔∈")  # with a space around
 
 
-def _formula(math: Any) -> str:
+def formula_text(math: Any) -> str:
     """Return a formula of MathML as it is written on a line: E = mc², (a+b)/2."""
     parts: list[str] = []
     stack: list[Any] = [math]  # elements, and signs between them
@@ -25,13 +24,13 @@ def _formula(math: Any) -> str:
         node = stack.pop()
         if isinstance(node, str):
             parts.append(node)
-        elif node.tag in _MATH_TOKENS:
+        elif node.tag in _TOKENS:
             token = node.text().strip().replace("\u2061", " ")  # after the name of a function
             apart = token in _RELATIONS or (node.tag == "mtext" and (not token or has_text(token)))
             parts.append(f" {token} " if apart else token)
         elif node.tag == "mspace":
             parts.append(" ")
-        elif node.tag not in _MATH_UNSEEN:
+        elif node.tag not in _UNSEEN:
             if node.tag == "mfrac" and parts and parts[-1][-1:].isdigit():
                 parts.append(" ")  # 1 1/2
             stack.extend(reversed(_signed(node.tag, list(node.iter()))))
@@ -52,7 +51,7 @@ def _signed(tag: str, children: list[Any]) -> list[Any]:
     if tag in {"msup", "msubsup"} and len(children) > 1:
         power = children[-1].text().strip()
         base = _bracketed(children[:1]) + children[1:-1]
-        if _POWER.fullmatch(power):
+        if POWER.fullmatch(power):
             return [*base, raised(power)]
         if has_text(power):  # no prime
             return [*base, "^", *_bracketed(children[-1:])]
@@ -64,5 +63,5 @@ def _bracketed(nodes: list[Any]) -> list[Any]:
     text = "".join(node.text() for node in nodes).strip()
     if _BRACKETED.fullmatch(text):
         return nodes
-    several = len(text.split()) > 1 or any(len(node.css(_MATH_SIGNS)) > 1 for node in nodes)
+    several = len(text.split()) > 1 or any(len(node.css(_ANY_TOKEN)) > 1 for node in nodes)
     return ["(", *nodes, ")"] if several or len(nodes) > 1 else nodes

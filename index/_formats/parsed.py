@@ -1,8 +1,4 @@
-"""What the parsers of all formats take and make: limits, columns; articles, tables and their blocks.
-
-Pure, as they are: nothing here or beside it imports numpy, and each library is imported by the function
-that needs it.
-"""
+"""What the parsers of all formats take and make: limits and columns; articles, tables and blocks of text."""
 
 from __future__ import annotations
 
@@ -14,7 +10,9 @@ from index.errors import ConfigError
 
 LabelledSpan = tuple[int, int, str]
 """Start, end (exclusive) and label, offsets in code points of ``Parsed.text``."""
+
 _MAX_SECONDS = 24 * 60 * 60
+_TOP_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,10 @@ class Block:
 
 
 def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[LabelledSpan, ...]]:
-    """Join blocks; each is cleaned by itself, so offsets are final when they are taken."""
+    """Join blocks to a text, and return it with its headings, each up to the next.
+
+    Each block is cleaned by itself, so offsets are final when they are taken.
+    """
     parts: list[str] = []
     starts: list[tuple[int, str]] = []
     length = 0
@@ -117,10 +118,16 @@ def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[LabelledSpan, ...]]:
 
 def title_of(blocks: Sequence[Block]) -> str:
     """Return the first heading of level 1, or the heading that comes first of all, or nothing."""
-    first = [block for block in blocks[:1] if block.level]
-    return next((one_line(b.text) for b in [*(b for b in blocks if b.level == 1), *first]), "")
+    headings = [block for block in blocks if block.level == 1]
+    headings += [block for block in blocks[:1] if block.level]
+    return one_line(headings[0].text) if headings else ""
 
 
-def _why(exc: Exception) -> str:
+def first_lines(text: str) -> list[str]:
+    """Return the lines at an article's top, among which stands what is said about it."""
+    return text[:_TOP_CHARACTERS].split("\n")
+
+
+def why(exc: Exception) -> str:
     """Shorten the message of a library's exception."""
     return one_line(str(exc), 120).rstrip(".") or type(exc).__name__

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
-from index._formats.parsed import LabelledSpan, Parsed, _why
+from index._formats.parsed import LabelledSpan, Parsed, why
 from index._text import (
     clean,
     has_text,
@@ -68,7 +68,7 @@ def parse_pdf(data: bytes) -> Parsed:
     except MemoryError:
         raise
     except Exception as exc:  # damaged files raise all there is
-        raise LoadError(f"is not a PDF that can be read ({_why(exc)})") from exc
+        raise LoadError(f"is not a PDF that can be read ({why(exc)})") from exc
     if locked:
         raise LoadError("is locked with a password; save a copy without one")
     for number in range(count):
@@ -80,7 +80,7 @@ def parse_pdf(data: bytes) -> Parsed:
                 raise
             except Exception as exc:  # noqa: BLE001 - damaged files raise all there is
                 page = ""
-                warnings.append(_why(exc))
+                warnings.append(why(exc))
         raw.append(page)
         # The library passes over what it cannot decode; with text there, it is no loss.
         if warnings and not page:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Self
 
 from index._formats.markup import _prose_of_markup
-from index._formats.parsed import Columns, Parsed, Table, _why
+from index._formats.parsed import Columns, Parsed, Table, why
 from index._text import clean, decode, has_text, one_line, parse_date, plain, title_line
 from index.errors import LoadError
 
@@ -122,7 +122,7 @@ def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
             raise
         except csv.Error as exc:
             passed = passed + 1 if wrong else 0
-            wrong = wrong or _why(exc)
+            wrong = wrong or why(exc)
         if at >= free:
             free = len(text) if lines.is_over else lines.start
         line = _LINE.match(text, at)
@@ -153,7 +153,7 @@ def parse_jsonl(data: bytes, columns: Columns) -> Table:
             records.clear()  # as in `parse_csv`
             raise
         except (ValueError, RecursionError) as exc:
-            problems.append((number, f"is not JSON ({_why(exc)})"))
+            problems.append((number, f"is not JSON ({why(exc)})"))
             continue
         if isinstance(record, dict):
             records.append((number, record))
