@@ -9,14 +9,14 @@ from typing import Any
 
 from index._text import parse_date, plain
 
-_FRONT_MATTER = re.compile(
+_YAML = re.compile(
     r"\A\s{0,20}---[ \t]*\n(?P<yaml>.{0,16384}?)^(?:---|\.\.\.)[ \t]*$\n?", re.S | re.M
 )
-_TOML_FRONT_MATTER = re.compile(
+_TOML = re.compile(
     r"\A\s{0,20}\+\+\+[ \t]*\r?\n(?P<toml>.{0,16384}?)^\+\+\+[ \t]*\r?$\n?", re.S | re.M
 )
-_MATTER_LINE = re.compile(r"[\w-]+:(?:\s|\Z)|\s|[-#]\s|\Z")  # of YAML as it stands above articles
-_MATTER_KEYS = {
+_LINE = re.compile(r"[\w-]+:(?:\s|\Z)|\s|[-#]\s|\Z")  # of YAML as it stands above articles
+_KEYS = {
     "title": "title",
     "headline": "title",
     "date": "date",
@@ -33,40 +33,40 @@ _MATTER_KEYS = {
 _LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")  # of Obsidian
 
 
-def _front_matter(text: str) -> tuple[dict[str, str], str]:
-    """Split YAML front matter off; its known keys, and the text after it."""
+def split_yaml(text: str) -> tuple[dict[str, str], str]:
+    """Split YAML front matter off, and return its known keys, and the text after it."""
     import yaml
 
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    match = _FRONT_MATTER.match(text)
+    match = _YAML.match(text)
     if match is None:
         return {}, text
     try:
         loaded = yaml.safe_load(match["yaml"])
     except (yaml.YAMLError, ValueError, RecursionError):
         lines = match["yaml"].split("\n")
-        if not all(map(_MATTER_LINE.match, lines)):  # a paragraph between two rules
+        if not all(map(_LINE.match, lines)):  # a paragraph between two rules
             return {}, text
         # `title: Talks: what we know` is no YAML, yet what everyone writes.
         loaded = dict(line.split(":", 1) for line in lines if re.match(r"\w+:\s", line))
     if not isinstance(loaded, dict):
         return {}, text
-    found = _matter(loaded)
+    found = _known(loaded)
     if not found and any(_is_prose(str(key), value) for key, value in loaded.items()):
         return {}, text
     return found, text[match.end() :]
 
 
-def _toml_front_matter(text: str) -> tuple[dict[str, str], str] | None:
-    """Split TOML front matter off, as `_front_matter` does; ``None`` where there is none."""
-    match = _TOML_FRONT_MATTER.match(text)
+def split_toml(text: str) -> tuple[dict[str, str], str] | None:
+    """Split TOML front matter off, as `split_yaml` does; ``None`` where there is none."""
+    match = _TOML.match(text)
     if match is None:
         return None
     try:
         loaded = tomllib.loads(match["toml"].replace("\r\n", "\n"))
     except (ValueError, RecursionError):
         return None
-    return _matter(loaded), text[match.end() :]
+    return _known(loaded), text[match.end() :]
 
 
 def _is_prose(key: str, value: object) -> bool:
@@ -77,13 +77,14 @@ def _is_prose(key: str, value: object) -> bool:
     return ends and not key[:1].islower()
 
 
-def _matter(values: Mapping[Any, Any]) -> dict[str, str]:
+def _known(values: Mapping[Any, Any]) -> dict[str, str]:
+    """Return what is said of the article under keys that are known, under their usual names."""
     found: dict[str, str] = {}
     # When a note was made is its date where it has no other.
     for key, value in sorted(
         values.items(), key=lambda item: item[0] in ("created", "Created", "CREATED")
     ):
-        name = _MATTER_KEYS.get(key.strip().lower()) if isinstance(key, str) else None
+        name = _KEYS.get(key.strip().lower()) if isinstance(key, str) else None
         if name is None:
             continue
         try:

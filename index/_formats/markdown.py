@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
-from index._formats.front_matter import _front_matter, _toml_front_matter
-from index._formats.markup import _html_blocks
-from index._formats.parsed import Block, Parsed, assemble, title_of
+from index._formats.front_matter import split_toml, split_yaml
+from index._formats.markup import UNREAD_TAGS, markup_blocks
+from index._formats.parsed import Block, Parsed, assemble, first_lines, title_of
 from index._text import TOP_LINES, decode, raised, top_matter
 from index.errors import LoadError
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _MAX_INLINE = 10_000
 _SOFT_BREAK = "\v"  # the end of a line within a paragraph
 _MAX_NESTING = 100  # open elements: two for each list, one for each quotation
-_UNREAD = re.compile(r"<(script|style|iframe|svg|del|strike|s)(?![\w-])", re.A)
-_NOTE = re.compile(r"^ {0,3}\[\^([^\]\s]{1,60})\]:[ \t]*", re.M)
-_NOTE_MARK = re.compile(r"(?<!`)\[\^[^\]\s]{1,60}\](?!`)")
+_UNREAD = re.compile(rf"<({'|'.join(UNREAD_TAGS)})(?![\w-])", re.A)
+_FOOTNOTE = re.compile(r"^ {0,3}\[\^([^\]\s]{1,60})\]:[ \t]*", re.M)
+_FOOTNOTE_MARK = re.compile(r"(?<!`)\[\^[^\]\s]{1,60}\](?!`)")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.S)
 _HIDDEN_CODE = re.compile("\x00([0-9]+)\x00")
-_NOTES = (
+_ADMONITIONS = (
     "abstract|attention|bug|caution|danger|error|example|failure|hint|important|info|note|question|quote|seealso|"
     "success|tip|warning"
 )
@@ -56,7 +56,7 @@ _DIALECTS = tuple(
         # Notes of GitHub and Obsidian, of MkDocs, of Docusaurus and Pandoc: their title is a line by itself.
         (r"\A\[!\w{1,30}\][+-]?[ \t]*(.*)$", r"\1  "),
         (
-            rf"^(?:!!!|\?\?\?\+?) (?:{_NOTES})(?: inline(?: end)?)?(?: \"([^\"\n]*)\")?[ \t]*$",
+            rf"^(?:!!!|\?\?\?\+?) (?:{_ADMONITIONS})(?: inline(?: end)?)?(?: \"([^\"\n]*)\")?[ \t]*$",
             r"\1  ",
         ),
         (
@@ -83,14 +83,13 @@ _HEADING_ATTRIBUTES = re.compile(
 def parse_markdown(data: bytes) -> Parsed:
     """Read Markdown (CommonMark and tables), without its syntax."""
     source = decode(data)
-    matter, body = _toml_front_matter(source) or _front_matter(source)
-    blocks = list(_markdown_blocks(_without_note_marks(body)))
+    matter, body = split_toml(source) or split_yaml(source)
+    blocks = list(_blocks(_without_footnote_marks(body)))
     text, headings = assemble(blocks)
-    found = top_matter(text[:4000].split("\n")) | matter
-    title = matter.get("title") or title_of(blocks) or found.get("title")
+    found = top_matter(first_lines(text)) | matter
     return Parsed(
         text=text,
-        title=title,
+        title=matter.get("title") or title_of(blocks) or found.get("title"),
         date=found.get("date"),
         author=found.get("author"),
         publisher=found.get("source"),
@@ -98,20 +97,23 @@ def parse_markdown(data: bytes) -> Parsed:
     )
 
 
-def _without_note_marks(source: str) -> str:
+def _without_footnote_marks(source: str) -> str:
     """Return Markdown without the marks of its notes, whose texts are paragraphs then."""
-    marks = {f"[^{note[1]}]" for note in _NOTE.finditer(source)}
+    marks = {f"[^{note[1]}]" for note in _FOOTNOTE.finditer(source)}
     marks &= {  # of others, such as those that tell of regular expressions, none stands after a word
         mark[0]
-        for mark in _NOTE_MARK.finditer(source)
+        for mark in _FOOTNOTE_MARK.finditer(source)
         if source[max(0, mark.start() - 1) : mark.start()].strip()
     }
     if not marks:
         return source
-    return _NOTE_MARK.sub(lambda mark: "" if mark[0] in marks else mark[0], _NOTE.sub("\n", source))
+    return _FOOTNOTE_MARK.sub(
+        lambda mark: "" if mark[0] in marks else mark[0], _FOOTNOTE.sub("\n", source)
+    )
 
 
-def _markdown_blocks(source: str) -> Iterable[Block]:
+def _blocks(source: str) -> Iterator[Block]:
+    """Yield the headings, paragraphs, items, rows and pieces of code of Markdown, in reading order."""
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
@@ -161,12 +163,13 @@ def _markdown_blocks(source: str) -> Iterable[Block]:
         elif kind in {"fence", "code_block"}:
             yield Block(token.content)
         elif kind == "html_block":
-            yield from _html_blocks(token.content)
+            yield from markup_blocks(token.content)
 
 
 def _inline_text(
     token: Token, parser: Any, environment: dict[str, Any], *, is_heading: bool = False
 ) -> str:
+    """Return the text of a paragraph, heading or cell."""
     if len(token.content) > _MAX_INLINE:
         return token.content
     source = _without_dialects(token.content)

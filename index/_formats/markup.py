@@ -9,6 +9,15 @@ from collections.abc import Iterator
 from index._formats.parsed import Block
 from index._text import has_text, raised
 
+_HEADING_TAG = re.compile(r"<h([1-6])(?:\s[^<>]*)?>", re.I | re.A)
+_BLOCK_TAG = re.compile(
+    r"</?(?:blockquote|dd|div|dl|dt|figcaption|figure|h[1-6]|hr|ol|p|pre|section|table|ul)(?:\s[^<>]*)?/?>",
+    re.I | re.A,
+)
+_ITEM_TAG = re.compile(r"<li(?:\s[^<>]*)?>", re.I | re.A)
+_LINE_TAG = re.compile(r"<(?:br|tr)(?:\s[^<>]*)?/?>", re.I | re.A)
+_CELL_END = re.compile(r"</t[dh]\s*>", re.I | re.A)
+_SINGLE_NEWLINE = re.compile(r"(?<!\n)\n(?!\n)")
 _TAG = re.compile(r"<[^<>]*>")
 _INLINE_TAG = re.compile(
     r"</?(?:a|abbr|b|cite|code|em|font|i|kbd|mark|q|small|span|strong|su[bp]|tt|u|var)(?:\s[^<>]*)?>",
@@ -18,8 +27,11 @@ _SURELY_TAG = re.compile(
     r"<(?:/?[a-z][a-z0-9]*(?:\s[^<>]*)?/?|/?[a-z]+:[^<>]*|!--[^<>]*)>", re.I | re.A
 )
 _REST_OF_TAG = re.compile(r"[^<>]*>")
+UNREAD_TAGS = ("script", "style", "iframe", "svg", "del", "strike", "s")
+"""What stands in these elements is no text, or is struck out."""
+
 _NO_PROSE = re.compile(
-    r"<(?:!--|!\[CDATA\[|![a-z]|\?|(?:script|style|iframe|svg|del|strike|s)(?![\w-]))", re.I | re.A
+    rf"<(?:!--|!\[CDATA\[|![a-z]|\?|(?:{'|'.join(UNREAD_TAGS)})(?![\w-]))", re.I | re.A
 )
 _NO_PROSE_ENDS = {
     opening: re.compile(end, re.I | re.A)
@@ -27,23 +39,20 @@ _NO_PROSE_ENDS = {
         "<!--": "-->",
         "<![cdata[": r"\]\]>",
         "<?": r"\?>",
-        **{
-            f"<{name}": rf"</{name}\s*>"
-            for name in ("script", "style", "iframe", "svg", "del", "strike", "s")
-        },
+        **{f"<{name}": rf"</{name}\s*>" for name in UNREAD_TAGS},
     }.items()
 }
 _DECLARATION_END = re.compile(">")
 _SUPERSCRIPT = re.compile(r"<sup(?:\s[^<>]*)?>([^<>]*)</sup\s*>", re.I)
 
 
-def _html_blocks(source: str) -> Iterator[Block]:
+def markup_blocks(source: str) -> Iterator[Block]:
     """Yield the headings and paragraphs of a block of HTML."""
     if "<pre" in source.lower():
-        prose = [_prose_of_html(source)]
+        prose = [_without_tags(source)]
     else:
         marked = _HEADING_TAG.sub(lambda tag: f"{tag[0]}\x01{tag[1]}", source.replace("\x01", ""))
-        prose = _prose_of_markup(marked, loose=False).split("\n\n")
+        prose = markup_prose(marked, loose=False).split("\n\n")
     for text in filter(has_text, prose):
         if text[:1] != "\x01":
             yield Block(text)
@@ -51,7 +60,20 @@ def _html_blocks(source: str) -> Iterator[Block]:
             yield Block(text[2:], int(text[1]))
 
 
-def _prose_of_html(source: str, *, loose: bool = False) -> str:
+def markup_prose(source: str, *, loose: bool = True) -> str:
+    """Return the paragraphs, items and rows of a piece of HTML, as content management systems store articles.
+
+    ``loose`` as for `_without_tags`.
+    """
+    source = source.replace("\r\n", "\n")
+    if _BLOCK_TAG.search(source):
+        source = _SINGLE_NEWLINE.sub(" ", source)
+    source = _CELL_END.sub(" | ", _LINE_TAG.sub("\n", _ITEM_TAG.sub("\n- ", source)))
+    text = _without_tags(_BLOCK_TAG.sub("\n\n", source), loose=loose)
+    return "\n".join(" ".join(line.split()).strip(" |") for line in text.split("\n"))
+
+
+def _without_tags(source: str, *, loose: bool = False) -> str:
     """Return a block of HTML without comments, scripts and the like, and with a space for each tag between words.
 
     ``loose`` text only may hold HTML: only what is surely a tag goes, and nothing unclosed takes the rest with it.
@@ -84,27 +106,3 @@ def _prose_of_html(source: str, *, loose: bool = False) -> str:
     if not loose:
         return html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", source)))
     return html.unescape(_SURELY_TAG.sub("", source))
-
-
-_HEADING_TAG = re.compile(r"<h([1-6])(?:\s[^<>]*)?>", re.I | re.A)
-_BLOCK_TAG = re.compile(
-    r"</?(?:blockquote|dd|div|dl|dt|figcaption|figure|h[1-6]|hr|ol|p|pre|section|table|ul)(?:\s[^<>]*)?/?>",
-    re.I | re.A,
-)
-_ITEM_TAG = re.compile(r"<li(?:\s[^<>]*)?>", re.I | re.A)
-_LINE_TAG = re.compile(r"<(?:br|tr)(?:\s[^<>]*)?/?>", re.I | re.A)
-_CELL_END = re.compile(r"</t[dh]\s*>", re.I | re.A)
-_SINGLE_NEWLINE = re.compile(r"(?<!\n)\n(?!\n)")
-
-
-def _prose_of_markup(source: str, *, loose: bool = True) -> str:
-    """Return the paragraphs, items and rows of a piece of HTML, as content management systems store articles.
-
-    ``loose`` as for `_prose_of_html`.
-    """
-    source = source.replace("\r\n", "\n")
-    if _BLOCK_TAG.search(source):
-        source = _SINGLE_NEWLINE.sub(" ", source)
-    source = _CELL_END.sub(" | ", _LINE_TAG.sub("\n", _ITEM_TAG.sub("\n- ", source)))
-    text = _prose_of_html(_BLOCK_TAG.sub("\n\n", source), loose=loose)
-    return "\n".join(" ".join(line.split()).strip(" |") for line in text.split("\n"))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Self
 
-from index._formats.markup import _prose_of_markup
+from index._formats.markup import markup_prose
 from index._formats.parsed import Columns, Parsed, Table, why
 from index._text import clean, decode, has_text, one_line, parse_date, plain, title_line
 from index.errors import LoadError
@@ -225,14 +225,14 @@ def _prose(value: Any) -> str | None:
         value = "\n\n".join(value)
     if not isinstance(value, str):
         return None
-    return _prose_of_markup(value) if _MARKUP.search(value) else value
+    return markup_prose(value) if _MARKUP.search(value) else value
 
 
 def _metadata(value: Any) -> str:
     """Return a metadata value of a table on one line, without the entities and tags of HTML."""
     text = plain(value)
     if _MARKUP.search(text):
-        text = one_line(_prose_of_markup(text))
+        text = one_line(markup_prose(text))
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
 
 

@@ -8,15 +8,16 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.utils import parseaddr
 
-from index._formats.front_matter import _front_matter
+from index._formats.front_matter import split_yaml
 from index._formats.parsed import Parsed
 from index._text import clean, decode, parse_date, plain, title_line, top_matter
 
+_TOP_LINES = 12  # among which stands what is said about an article
 _MAX_MAIL_HEAD = 4000
 _MAX_ADDRESS = 200
-# Between what Project Gutenberg says of a book and its licence.
 _MAX_BOOK_HEAD = 8000
-_BOOK = re.compile(r"^\*{3} ?START OF (?:THE|THIS) PROJECT GUTENBERG[^\n]*\*{3}$", re.M)
+# Between what Project Gutenberg says of a book and its licence.
+_BOOK_START = re.compile(r"^\*{3} ?START OF (?:THE|THIS) PROJECT GUTENBERG[^\n]*\*{3}$", re.M)
 _OF_BOOK = re.compile(r"^(Title|Author): (\S.*(?:\n[ \t]+\S.*)*)$", re.M)
 _BOOK_END = re.compile(
     r"^(?:\*{3} ?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)",
@@ -27,16 +28,16 @@ _LABELLED_LINE = re.compile(r"\w[\w -]{0,20}:\s|(?:article|document|item|story) 
 
 def parse_text(data: bytes) -> Parsed:
     """Read plain text; the first line is the title where it stands like one."""
-    matter, body = _front_matter(decode(data))
+    matter, body = split_yaml(decode(data))
     text = clean(body)
     matter = _mail(text) | matter
     if (book := _book(text)) is not None:
         said, text = book
         matter = said | matter
-    lines = text.split("\n", 12)
-    found = top_matter(lines[:12]) | matter
+    lines = text.split("\n", _TOP_LINES)[:_TOP_LINES]
+    found = top_matter(lines) | matter
     # "Title:" may be someone's, below a headline, but not where the first line is a label as well.
-    line = None if "title" in found and _LABELLED_LINE.match(lines[0]) else title_line(lines[:12])
+    line = None if "title" in found and _LABELLED_LINE.match(lines[0]) else title_line(lines)
     return Parsed(
         text=text,
         title=matter.get("title") or line or found.get("title"),
@@ -48,9 +49,9 @@ def parse_text(data: bytes) -> Parsed:
 
 def _book(text: str) -> tuple[dict[str, str], str] | None:
     """Return what Project Gutenberg says of a book, and the book without its licence; ``None`` of other texts."""
-    start = _BOOK.search(text[:_MAX_BOOK_HEAD])
+    start = _BOOK_START.search(text[:_MAX_BOOK_HEAD])
     # An article may tell of such marks, and a file hold several books.
-    if start is None or _BOOK.search(text, start.end()) is not None:
+    if start is None or _BOOK_START.search(text, start.end()) is not None:
         return None
     # The date is that of the file.
     head = text[: start.start()]
