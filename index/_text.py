@@ -23,6 +23,9 @@ MAX_LABEL = 300
 MAX_TITLE_LINE = 150
 """Characters of a first line that can still be a title."""
 
+RAISED = re.compile(r"\s*[+\-\u2212]?[0-9]{1,3}\s*")
+"""What stands above the line as a power or the mark of a note; `raised` writes it."""
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -63,7 +66,7 @@ _LIGATURES = str.maketrans(
         )
     )
 )
-_RAISED = str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+_TO_RAISED = str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _BLANK_LINES = re.compile("\n{3,}")
 # No mark is alphanumeric, so only a run of this shape can hold too many of them.
@@ -187,7 +190,7 @@ def clean(text: str) -> str:
 
 def raised(text: str) -> str:
     """Return ``text`` with its digits and signs raised (10, then 8 raised, is 10⁸ and not 108)."""
-    return text.translate(_RAISED)
+    return text.translate(_TO_RAISED)
 
 
 def _cut_marks(match: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index._formats.parsed import Columns, LabelledSpan, LoadLimits, Parsed, Table
-from index._formats.tables import parse_csv, parse_jsonl
-from index._formats.text import parse_text
-from index._sandbox import Sandbox
+from index._sandbox import PARSERS, Sandbox
 from index._text import has_text, one_line
 from index.errors import LoadError
 from index.types import ROW, Document, Mark, Skipped, document_id
@@ -63,11 +61,7 @@ INDEX_MARKER = "FOOTNOTE"
 
 _UNSUPPORTED = f"is not in a format Footnote reads ({', '.join(FORMATS)})"
 
-_LIGHT: Mapping[str, Callable[[bytes, Columns], Parsed | Table]] = {
-    "text": lambda data, _: parse_text(data),
-    "csv": parse_csv,
-    "jsonl": parse_jsonl,
-}
+_LIGHT = frozenset({"text", "csv", "jsonl"})
 """Formats for which small files are worth no process of their own: our own code and Python's reads
 them in time that grows with their size (front matter is no longer than 16 KB)."""
 
@@ -295,7 +289,7 @@ def _load(
         raise LoadError("is empty")
     parsed: Parsed | Table
     if kind in _LIGHT and len(data) <= _LIGHT_BYTES:
-        parsed = _LIGHT[kind](data, columns)
+        parsed = PARSERS[kind](data, limits, columns)
     elif sandbox is not None:
         parsed = sandbox.parse(kind, data, columns)
     else:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from index._formats.parsed import Block, LoadLimits, Parsed, assemble, title_of, why
-from index._formats.pdf import _RAISED
+from index._formats.omml import FORMULA, formula_text
+from index._formats.parsed import Block, LoadLimits, Parsed, assemble, first_lines, title_of, why
 from index._text import (
     MAX_TITLE_LINE,
     clean,
@@ -25,12 +25,14 @@ from index.errors import LoadError
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+# What may stand around paragraphs, rows and cells: content controls, tracked insertions, a form's own marks.
+_AROUND = frozenset(f"{_W}{name}" for name in ("sdt", "sdtContent", "ins", "smartTag", "customXml"))
+# What of a paragraph or cell is text, or parts it.
+_TEXTS = (*(f"{_W}{name}" for name in ("t", "tab", "br", "cr", "noBreakHyphen", "p")), FORMULA)
 _OLE = b"\xd0\xcf\x11\xe0"
 _HEADING_STYLE = re.compile(r"Heading ([1-9])$")
 _CLAUSE_ENDS = (".", ";", "; and", "; or")
 _CLAUSE_WORDS = 5
-_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_FORMULA = f"{_M}oMath"
 _MAX_BASES = 10  # styles made from one another
 _DEFAULT_AUTHOR = "python-docx"
 _XML_ERR_NO_MEMORY = 2  # libxml2's xmlParserErrors
@@ -47,8 +49,8 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
         styles = {style.style_id: _style(style) for style in document.styles}
         properties = document.core_properties
         core = (properties.title, properties.author, properties.created)
-        blocks = list(_docx_blocks(body, styles))
-        notes = list(_docx_notes(document.part))
+        blocks = list(_blocks(body, styles))
+        notes = list(_notes(document.part))
     except MemoryError:
         raise
     except Exception as exc:  # damaged files raise all there is
@@ -57,7 +59,7 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
         raise LoadError(f"is not a Word file that can be read ({why(exc)})") from exc
     text, headings = assemble(block for _, block in blocks)
     styled = next((clean(block.text) for style, block in blocks if style == "Title"), "")
-    lines = text[:4000].split("\n")
+    lines = first_lines(text)
     found = top_matter(lines)
     title, author, created = core
     made_by_library = author == _DEFAULT_AUTHOR
@@ -66,7 +68,7 @@ def parse_docx(data: bytes, limits: LoadLimits) -> Parsed:
         title=one_line(styled)
         or plain(title)
         or found.get("title")
-        or _docx_title([block for _, block in blocks], lines),
+        or _title([block for _, block in blocks], lines),
         date=found.get("date") or (None if made_by_library else parse_date(created)),
         author=found.get("author") or ("" if made_by_library else plain(author)) or None,
         publisher=found.get("source"),
@@ -90,7 +92,7 @@ def _style(style: Any) -> tuple[str, int]:
     return own, 0
 
 
-def _docx_title(blocks: Sequence[Block], lines: list[str]) -> str | None:
+def _title(blocks: Sequence[Block], lines: list[str]) -> str | None:
     """Return the heading that tells the title, or the first line, where headings follow it that part the text."""
     parts = [block for block in blocks if block.level == 1]
     line = title_line(lines)
@@ -128,59 +130,52 @@ def _check_zip(data: bytes, limits: LoadLimits) -> None:
         raise LoadError("is locked with a password; save a copy without one")
 
 
-def _docx_blocks(body: Any, styles: Mapping[str, tuple[str, int]]) -> Iterable[tuple[str, Block]]:
-    """Style name and block for each paragraph and table row under ``body``."""
-    stack = [iter(body)]
+def _blocks(body: Any, styles: Mapping[str, tuple[str, int]]) -> Iterator[tuple[str, Block]]:
+    """Yield style name and block for each paragraph and table row under ``body``."""
     tight = False
     opens = True  # what stands first may be a long title
-    while stack:
-        element = next(stack[-1], None)
-        if element is None:
-            stack.pop()
-        elif element.tag == f"{_W}p":
-            properties = element.find(f"{_W}pPr")
-            style, level = styles.get(_value(properties, "pStyle"), ("", 0))
-            text = _docx_text(element)
-            if not text.strip() or style.lower().startswith("toc "):
-                continue
-            if outline := _value(properties, "outlineLvl"):
-                level = _outline_level(outline)
-            elif not (opens or _HEADING_STYLE.match(style)) and _is_clause(text):
-                level = 0  # a numbered paragraph, whose style is made from a heading's
-            if len(text) > MAX_TITLE_LINE and not opens:
-                level = 0
-            opens = False
-            listed = properties is not None and properties.find(f"{_W}numPr") is not None
-            listed = not level and (listed or style.startswith("List"))
-            yield style, Block(f"- {text}" if listed else text, level, tight and listed)
-            tight = listed
-        elif element.tag == f"{_W}tbl":
-            first = True
-            for row in _docx_children(element, f"{_W}tr"):
-                cells = [_docx_text(cell) for cell in _docx_children(row, f"{_W}tc")]
-                # An empty cell keeps its place between others.
-                yield "", Block(" | ".join(map(str.strip, cells)).strip(" |"), tight=not first)
-                first = False
-        elif element.tag in _DOCX_AROUND:
-            stack.append(iter(element))
+    for element in _children(body, f"{_W}p", f"{_W}tbl"):
+        if element.tag == f"{_W}tbl":
+            yield from (("", row) for row in _rows(element))
+            continue
+        properties = element.find(f"{_W}pPr")
+        style, level = styles.get(_value(properties, "pStyle"), ("", 0))
+        text = _text_of(element)
+        if not text.strip() or style.lower().startswith("toc "):
+            continue
+        if outline := _value(properties, "outlineLvl"):
+            level = _outline_level(outline)
+        elif not (opens or _HEADING_STYLE.match(style)) and _is_clause(text):
+            level = 0  # a numbered paragraph, whose style is made from a heading's
+        if len(text) > MAX_TITLE_LINE and not opens:
+            level = 0
+        opens = False
+        listed = properties is not None and properties.find(f"{_W}numPr") is not None
+        listed = not level and (listed or style.startswith("List"))
+        yield style, Block(f"- {text}" if listed else text, level, tight and listed)
+        tight = listed
 
 
-_DOCX_AROUND = frozenset(
-    f"{_W}{name}" for name in ("sdt", "sdtContent", "ins", "smartTag", "customXml")
-)
-"""What may stand around paragraphs, rows and cells: content controls, tracked insertions, a form's own marks."""
+def _rows(table: Any) -> Iterator[Block]:
+    """Yield the rows of a table."""
+    tight = False
+    for row in _children(table, f"{_W}tr"):
+        cells = [_text_of(cell).strip() for cell in _children(row, f"{_W}tc")]
+        # An empty cell keeps its place between others.
+        yield Block(" | ".join(cells).strip(" |"), tight=tight)
+        tight = True
 
 
-def _docx_children(element: Any, tag: str) -> Iterator[Any]:
-    """Yield the rows of a table, or the cells of a row, in their order, whatever stands around them."""
+def _children(element: Any, *tags: str) -> Iterator[Any]:
+    """Yield the paragraphs and tables of a body, the rows of a table or the cells of a row, whatever stands around them."""
     stack = [iter(element)]
     while stack:
         child = next(stack[-1], None)
         if child is None:
             stack.pop()
-        elif child.tag == tag:
+        elif child.tag in tags:
             yield child
-        elif child.tag in _DOCX_AROUND:
+        elif child.tag in _AROUND:
             stack.append(iter(child))
 
 
@@ -189,7 +184,7 @@ def _is_clause(text: str) -> bool:
     return text.rstrip().endswith(_CLAUSE_ENDS) and len(text.split()) >= _CLAUSE_WORDS
 
 
-def _docx_notes(part: Any) -> Iterator[str]:
+def _notes(part: Any) -> Iterator[str]:
     """Yield the texts of footnotes and endnotes, which are read after the body."""
     from docx.oxml import parse_xml
 
@@ -197,7 +192,7 @@ def _docx_notes(part: Any) -> Iterator[str]:
         if relation.is_external or not relation.reltype.endswith(("/footnotes", "/endnotes")):
             continue
         for note in parse_xml(relation.target_part.blob):
-            text = "\n".join(_docx_text(paragraph) for paragraph in note.iter(f"{_W}p"))
+            text = "\n".join(_text_of(paragraph) for paragraph in note.iter(f"{_W}p"))
             if has_text(text):
                 yield text
 
@@ -208,6 +203,7 @@ def _outline_level(value: str) -> int:
 
 
 def _value(properties: Any, name: str) -> str:
+    """Return the value of a property, or nothing."""
     element = None if properties is None else properties.find(f"{_W}{name}")
     return "" if element is None else element.get(f"{_W}val") or ""
 
@@ -221,16 +217,13 @@ def _is_struck(run: Any) -> bool:
     return False
 
 
-def _docx_text(element: Any) -> str:
-    """Text of a paragraph or cell with tracked insertions, without deletions and doubles."""
+def _text_of(element: Any) -> str:
+    """Return the text of a paragraph or cell with tracked insertions, without deletions and doubles."""
     parts: list[str] = []
     box = None  # the text box that was read last
-    for node in element.iter(
-        *(f"{_W}{name}" for name in ("t", "tab", "br", "cr", "noBreakHyphen", "p")),
-        _FORMULA,
-    ):
+    for node in element.iter(*_TEXTS):
         around = {parent.tag: parent for parent in node.iterancestors()}
-        if not around.keys().isdisjoint((f"{_W}moveFrom", f"{_W}del", _MC_FALLBACK, _FORMULA)):
+        if not around.keys().isdisjoint((f"{_W}moveFrom", f"{_W}del", _MC_FALLBACK, FORMULA)):
             continue
         if node.tag == f"{_W}t" and _is_struck(node.getparent()):
             continue
@@ -241,8 +234,8 @@ def _docx_text(element: Any) -> str:
             text = node.text or ""
             raises = node.getparent().find(f"{_W}rPr/{_W}vertAlign[@{_W}val='superscript']")
             parts.append(text if raises is None else raised(text))
-        elif node.tag == _FORMULA:
-            parts.append(_formula(node))
+        elif node.tag == FORMULA:
+            parts.append(formula_text(node))
         elif node.tag == f"{_W}noBreakHyphen":
             parts.append("-")
         elif node.tag == f"{_W}tab":
@@ -250,49 +243,3 @@ def _docx_text(element: Any) -> str:
         elif parts:
             parts.append("\n" if node.tag != f"{_W}p" else " ")
     return "".join(parts)
-
-
-def _formula(node: Any) -> str:
-    """Return a part of a formula of Word as it is written on a line: E=mc², (a+b)/2, √x."""
-    kind = node.tag.rpartition("}")[2]
-    if kind == "t":
-        return str(node.text or "")
-    if kind in {"del", "moveFrom"}:
-        return ""
-    children = [(child.tag.rpartition("}")[2], _formula(child)) for child in node.iterchildren("*")]
-    part: dict[str, str] = dict(children)
-    base = part.get("e", "")
-    if kind == "f":
-        return f"{_bracketed(part.get('num', ''))}/{_bracketed(part.get('den', ''))}"
-    if kind == "rad":
-        return f"{raised(part.get('deg', ''))}√{_bracketed(base)}"
-    if kind in {"sSup", "sSubSup"}:
-        return base + part.get("sub", "") + _power(part.get("sup", ""))
-    if kind == "nary":
-        sign = _formula_sign(node, "chr", "∫")
-        return f"{sign}{part.get('sub', '')}{_power(part.get('sup', ''))} {base}"
-    if kind == "d":
-        between = _formula_sign(node, "sepChr", "|").join(t for name, t in children if name == "e")
-        return f"{_formula_sign(node, 'begChr', '(')}{between}{_formula_sign(node, 'endChr', ')')}"
-    joined = ""
-    for name, text in children:
-        mixed = name == "f" and joined[-1:].isdigit()  # 1 1/2
-        joined += f" {text}" if mixed else text
-    return joined + (" " if kind == "fName" else "")
-
-
-def _formula_sign(node: Any, name: str, usual: str) -> str:
-    """Return the sign that a sum or a pair of brackets is drawn with."""
-    sign = node.find(f"{_M}{node.tag.rpartition('}')[2]}Pr/{_M}{name}")
-    return usual if sign is None else str(sign.get(f"{_M}val", ""))
-
-
-def _power(text: str) -> str:
-    if _RAISED.fullmatch(text):
-        return raised(text)
-    return f"^{_bracketed(text)}" if has_text(text) else text  # no prime
-
-
-def _bracketed(text: str) -> str:
-    """Put brackets around a part of a formula that is more than one number or name."""
-    return text if text.isalpha() or re.fullmatch(r"[\d.,]*", text) else f"({text})"

@@ -1,4 +1,4 @@
-"""Which elements of a web page hold its article."""
+"""The article of a web page: which element holds it, and the blocks of its text."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def article_blocks(tree: Any, body: Any) -> list[Block]:
 
 
 def _holds(outer: Any, node: Any) -> bool:
+    """Tell whether an element is the other, or stands within it."""
     return any(around.mem_id == outer.mem_id for around in with_ancestors(node))
 
 

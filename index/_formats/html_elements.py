@@ -9,10 +9,10 @@ from typing import Any
 from index._text import has_text
 
 NO_TEXT = frozenset(
-    (
-        "script style noscript template iframe svg math select textarea input button canvas video audio "
-        "object head title amp-ad amp-consent amp-sidebar"
-    ).split()
+    """
+    script style noscript template iframe svg math select textarea input button canvas video audio object head title
+    amp-ad amp-consent amp-sidebar
+    """.split()
 )
 SURROUNDINGS = frozenset("nav footer aside dialog form".split())
 # How words of class and id begin with which sites name what is not the article; after a separator. "widget"
@@ -90,6 +90,7 @@ def has_dropped_name(node: Any) -> bool:
 
 
 def _is_named(pattern: re.Pattern[str], names: str) -> bool:
+    """Tell whether one of the names is of the pattern; "relatedPosts" is "related-Posts"."""
     return pattern.search(_CAMEL_CASE.sub("-", names[:500])) is not None
 
 

@@ -42,6 +42,7 @@ def page_metadata(tree: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     title = tree.css_first("head title")
     page_title = "" if title is None else title.text()
+    page = page_title.lower()
 
     def note(key: str, value: object) -> None:
         text = parse_date(value) if key == "date" else plain(value)
@@ -50,19 +51,13 @@ def page_metadata(tree: Any) -> dict[str, str]:
 
     for article in _json_ld_articles(tree):
         name, shown = plain(article.get("name")), plain(article.get("headline"))
-        page = page_title.lower()
         if name and page.strip().startswith(name.lower()) and shown.lower() not in page:
             shown = name  # Wikipedia's "headline" is its short description
         note("title", html.unescape(shown))
         note("date", article.get("datePublished"))
         note("author", article.get("author"))
         note("source", article.get("publisher"))
-    metas: dict[str, str] = {}
-    for node in tree.css("meta"):
-        attributes = node.attributes
-        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop")
-        if name and attributes.get("content"):
-            metas.setdefault(name.lower(), attributes["content"])
+    metas = _meta_elements(tree)
     for key, names in _META_NAMES:
         for name in names:
             note(key, metas.get(name))
@@ -83,6 +78,17 @@ def page_metadata(tree: Any) -> dict[str, str]:
     if "author" in found:
         found["author"] = top_matter([found["author"]]).get("author", found["author"])
     return found
+
+
+def _meta_elements(tree: Any) -> dict[str, str]:
+    """Return what the meta elements of a page say, by their names in lower case."""
+    metas: dict[str, str] = {}
+    for node in tree.css("meta"):
+        attributes = node.attributes
+        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop")
+        if name and attributes.get("content"):
+            metas.setdefault(name.lower(), attributes["content"])
+    return metas
 
 
 def _shown_title(tree: Any, name: str, site: str) -> str:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from index._formats.parsed import Block
 from index._text import has_text, raised
 
+UNREAD_TAGS = ("script", "style", "iframe", "svg", "del", "strike", "s")
+"""What stands in these elements is no text, or is struck out."""
+
 _HEADING_TAG = re.compile(r"<h([1-6])(?:\s[^<>]*)?>", re.I | re.A)
 _BLOCK_TAG = re.compile(
     r"</?(?:blockquote|dd|div|dl|dt|figcaption|figure|h[1-6]|hr|ol|p|pre|section|table|ul)(?:\s[^<>]*)?/?>",
@@ -27,9 +30,6 @@ _SURELY_TAG = re.compile(
     r"<(?:/?[a-z][a-z0-9]*(?:\s[^<>]*)?/?|/?[a-z]+:[^<>]*|!--[^<>]*)>", re.I | re.A
 )
 _REST_OF_TAG = re.compile(r"[^<>]*>")
-UNREAD_TAGS = ("script", "style", "iframe", "svg", "del", "strike", "s")
-"""What stands in these elements is no text, or is struck out."""
-
 _NO_PROSE = re.compile(
     rf"<(?:!--|!\[CDATA\[|![a-z]|\?|(?:{'|'.join(UNREAD_TAGS)})(?![\w-]))", re.I | re.A
 )
@@ -49,7 +49,7 @@ _SUPERSCRIPT = re.compile(r"<sup(?:\s[^<>]*)?>([^<>]*)</sup\s*>", re.I)
 def markup_blocks(source: str) -> Iterator[Block]:
     """Yield the headings and paragraphs of a block of HTML."""
     if "<pre" in source.lower():
-        prose = [_without_tags(source)]
+        prose = [_without_tags(source, loose=False)]
     else:
         marked = _HEADING_TAG.sub(lambda tag: f"{tag[0]}\x01{tag[1]}", source.replace("\x01", ""))
         prose = markup_prose(marked, loose=False).split("\n\n")
@@ -60,7 +60,7 @@ def markup_blocks(source: str) -> Iterator[Block]:
             yield Block(text[2:], int(text[1]))
 
 
-def markup_prose(source: str, *, loose: bool = True) -> str:
+def markup_prose(source: str, *, loose: bool) -> str:
     """Return the paragraphs, items and rows of a piece of HTML, as content management systems store articles.
 
     ``loose`` as for `_without_tags`.
@@ -73,10 +73,10 @@ def markup_prose(source: str, *, loose: bool = True) -> str:
     return "\n".join(" ".join(line.split()).strip(" |") for line in text.split("\n"))
 
 
-def _without_tags(source: str, *, loose: bool = False) -> str:
+def _without_tags(source: str, *, loose: bool) -> str:
     """Return a block of HTML without comments, scripts and the like, and with a space for each tag between words.
 
-    ``loose`` text only may hold HTML: only what is surely a tag goes, and nothing unclosed takes the rest with it.
+    ``loose`` text may hold no HTML at all: only what is surely a tag goes, and nothing unclosed takes the rest with it.
     """
     parts: list[str] = []
     unclosed: set[str] = set()

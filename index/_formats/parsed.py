@@ -117,7 +117,7 @@ def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[LabelledSpan, ...]]:
 
 
 def title_of(blocks: Sequence[Block]) -> str:
-    """Return the first heading of level 1, or the heading that comes first of all, or nothing."""
+    """Return the first heading of level 1, else the one that stands first of all, or nothing."""
     headings = [block for block in blocks if block.level == 1]
     headings += [block for block in blocks[:1] if block.level]
     return one_line(headings[0].text) if headings else ""

@@ -8,10 +8,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from index._formats.parsed import LabelledSpan, Parsed, why
+from index._formats.parsed import LabelledSpan, Parsed, first_lines, why
 from index._text import (
+    RAISED,
     clean,
     has_text,
     one_line,
@@ -22,6 +23,9 @@ from index._text import (
     top_matter,
 )
 from index.errors import LoadError
+
+if TYPE_CHECKING:
+    from pypdf import PageObject, PdfReader
 
 _SOFT_HYPHEN = re.compile("\xad(?=[ \t]*\n)")
 _HYPHENATED = re.compile(r"((?:\w+[-\u2010])*[^\W\d_]+)[-\u2010]$")
@@ -35,13 +39,11 @@ _UNITS = frozenset(
 _WITHIN_COMPOUNDS = ("-and", "-by", "-in", "-of", "-on", "-the", "-to", "-up")  # "state-of-the-art"
 _WORD = re.compile(r"\w+(?:[-\u2010]\w+)*")
 _SENTENCE_END = (".", "!", "?", ":", '"', "”", "’", "…")
-_RAISED = re.compile(r"\s*[+\-\u2212]?[0-9]{1,3}\s*")
 # Of the text beside: where it adjoins, as browsers print it at 0.83; and behind a gap, where it may be of a table.
 _RAISED_SIZE, _APART_SIZE = 0.9, 0.8
 _LEAST_RISE = 0.1  # of the size of the text beside
-_MOST_WIDTH = (
-    0.75  # of a character, in its size, with the gaps of a line that is filled: half is usual
-)
+# Of a character, in its size, with the gaps of a line that is filled: half is usual.
+_MOST_WIDTH = 0.75
 _ITEM = re.compile(r"\(?(?:(\d{1,2})|([a-z]))[.)]\s")
 _NEAR_LINES = 4  # above and below, that tell how wide a column is
 _COLUMN = 30  # characters of a line in the narrowest column of prose
@@ -56,10 +58,31 @@ _NO_TITLES = re.compile(
 
 def parse_pdf(data: bytes) -> Parsed:
     """Read a PDF page by page. Raises ``LoadError`` where it is locked or holds no text."""
+    reader, count, info = _open(data)
+    raw, problems = _page_texts(reader, count)
+    kept = _without_running_lines(raw)
+    words = {word for page in kept for word in _WORD.findall(page.lower())}
+    text, pages = _join_pages([_unwrap(page, words) for page in kept], words)
+    lines = first_lines(text)
+    found = top_matter(lines)
+    title = plain(_string(info, "/Title"))
+    if not has_text(title) or _NO_TITLES.match(title):
+        title = found.get("title") or title_line(lines) or ""
+    return Parsed(
+        text=text,
+        title=title or None,
+        date=found.get("date") or parse_date(_string(info, "/CreationDate")),
+        author=found.get("author") or plain(_string(info, "/Author")) or None,
+        publisher=found.get("source"),
+        pages=pages,
+        problems=tuple(problems),
+    )
+
+
+def _open(data: bytes) -> tuple[PdfReader, int, Mapping[str, Any]]:
+    """Return what reads the pages, their number, and what the file says about itself. Raises ``LoadError``."""
     import pypdf
 
-    problems: list[str] = []
-    raw: list[str] = []
     try:
         reader = pypdf.PdfReader(io.BytesIO(data))
         locked = reader.is_encrypted and not reader.decrypt("")
@@ -71,44 +94,35 @@ def parse_pdf(data: bytes) -> Parsed:
         raise LoadError(f"is not a PDF that can be read ({why(exc)})") from exc
     if locked:
         raise LoadError("is locked with a password; save a copy without one")
+    return reader, count, info
+
+
+def _page_texts(reader: PdfReader, count: int) -> tuple[list[str], list[str]]:
+    """Return the text of each page, and what could not be read. Raises ``LoadError`` where there is no text."""
+    texts: list[str] = []
+    problems: list[str] = []
     for number in range(count):
         with _warnings_of("pypdf") as warnings:
             try:
                 # `clean` drops soft hyphens; at a line's end they divide a word that `_unwrap` joins.
-                page = clean(_SOFT_HYPHEN.sub("-", _pdf_text(reader.pages[number])))
+                text = clean(_SOFT_HYPHEN.sub("-", _page_text(reader.pages[number])))
             except MemoryError:
                 raise
             except Exception as exc:  # noqa: BLE001 - damaged files raise all there is
-                page = ""
+                text = ""
                 warnings.append(why(exc))
-        raw.append(page)
+        texts.append(text)
         # The library passes over what it cannot decode; with text there, it is no loss.
-        if warnings and not page:
+        if warnings and not text:
             problems.append(f"page {number + 1} could not be read ({warnings[0]})")
-    if not any(has_text(page) for page in raw):
+    if not any(map(has_text, texts)):
         if problems:
             raise LoadError(f"none of its pages could be read: {problems[0]}")
         raise LoadError("holds no text: scanned pages? run OCR on it first")
-    kept = _without_running_lines(raw)
-    words = {word for page in kept for word in _WORD.findall(page.lower())}
-    text, pages = _join_pages([_unwrap(page, words) for page in kept], words)
-    lines = text[:4000].split("\n")
-    found = top_matter(lines)
-    title = plain(_pdf_string(info, "/Title"))
-    if not has_text(title) or _NO_TITLES.match(title):
-        title = found.get("title") or title_line(lines) or ""
-    return Parsed(
-        text=text,
-        title=title or None,
-        date=found.get("date") or parse_date(_pdf_string(info, "/CreationDate")),
-        author=found.get("author") or plain(_pdf_string(info, "/Author")) or None,
-        publisher=found.get("source"),
-        pages=pages,
-        problems=tuple(problems),
-    )
+    return texts, problems
 
 
-def _pdf_text(page: Any) -> str:
+def _page_text(page: PageObject) -> str:
     """Return the text of a page, with raised digits apart from the number before them."""
     parts: list[str] = []
     # Of the last text that stands on the line; ``end`` at the furthest.
@@ -124,7 +138,7 @@ def _pdf_text(page: Any) -> str:
             most = (_APART_SIZE if apart else _RAISED_SIZE) * size
             small = own < most and _LEAST_RISE * size < at - height < size
             beside = start < left < end and "\n" not in before
-            if small and beside and _RAISED.fullmatch(text):
+            if small and beside and RAISED.fullmatch(text):
                 text = raised(text)
             else:
                 size, height = own, at
@@ -160,7 +174,8 @@ class _Collector(logging.Handler):
             self.messages.append(one_line(record.getMessage(), 120).rstrip("."))
 
 
-def _pdf_string(info: Mapping[str, Any], key: str) -> str:
+def _string(info: Mapping[str, Any], key: str) -> str:
+    """Return what a file says about itself under a key, or nothing."""
     try:
         value = info.get(key)
     except Exception:  # noqa: BLE001 - a broken reference
@@ -178,17 +193,12 @@ def _without_running_lines(pages: Sequence[str]) -> list[str]:
     kept: list[str] = []
     for lines in split:
         last = len(lines) - _PAGE_LINES
-        edges = {line for at, line in enumerate(lines) if not _PAGE_LINES <= at < last}
-        printed = set(filter(_PRINTED_PAGE.fullmatch, edges))
+        edges = {at: line for at, line in enumerate(lines) if not _PAGE_LINES <= at < last}
+        printed = set(filter(_PRINTED_PAGE.fullmatch, edges.values()))
         if printed:  # without it, a message of a chat may begin with when it was sent
-            printed |= set(filter(_PRINTED_WHEN.fullmatch, edges))
-        kept.append(
-            "\n".join(
-                line
-                for at, line in enumerate(lines)
-                if _PAGE_LINES <= at < last or not (_shape(line) in running or line in printed)
-            )
-        )
+            printed |= set(filter(_PRINTED_WHEN.fullmatch, edges.values()))
+        dropped = {at for at, line in edges.items() if line in printed or _shape(line) in running}
+        kept.append("\n".join(line for at, line in enumerate(lines) if at not in dropped))
     return kept
 
 
@@ -203,6 +213,7 @@ def _running_lines(pages: Sequence[Sequence[str]]) -> set[str]:
 
 
 def _shape(line: str) -> str:
+    """Return a line with each of its numbers as 0."""
     return re.sub(r"\d+", "0", line.strip())
 
 
@@ -285,6 +296,7 @@ def _line_widths(lines: Sequence[str]) -> list[int]:
 
 
 def _join_pages(pages: Sequence[str], words: Set[str]) -> tuple[str, tuple[LabelledSpan, ...]]:
+    """Join the pages to one text, and return it with where each of them stands; ``words`` as for `_before_rest`."""
     parts: list[str] = []
     spans: list[LabelledSpan] = []
     length = 0

@@ -18,9 +18,10 @@ from index.errors import LoadError
 _TITLE_COLUMNS = ("title", "headline", "name")
 _TEXT_COLUMNS = ("text", "body", "content", "article")
 _DATE_COLUMNS = ("date", "published", "publication_date", "pubdate", "created")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _AUTHOR_COLUMNS = ("author", "authors", "byline", "creator")
 _PUBLISHER_COLUMNS = ("publisher", "source")
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.I)  # what Excel writes before the header
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _MARKUP = re.compile(
     r"</(?:a|b|blockquote|div|em|figure|h[1-6]|i|li|ol|p|span|strong|table|ul)\s*>|<br\s*/?>",
     re.I | re.A,
@@ -28,8 +29,6 @@ _MARKUP = re.compile(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]\w{1,31});", re.I | re.A)
 _MAX_NAMES = 20  # of columns in a message, and characters of each
 _MAX_NAME = 60
-_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
-"""What Excel writes before the header."""
 
 
 def parse_csv(data: bytes, columns: Columns) -> Table:
@@ -131,10 +130,11 @@ def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
         yield [], _not_csv(wrong, passed)
 
 
-def _not_csv(why: str, passed: int) -> str:
+def _not_csv(reason: str, passed: int) -> str:
+    """Return what is said of a row that is not CSV and of the ``passed`` lines after it that are none either."""
     lines = f", nor are the {passed:,} lines after it" if passed else ""
     lines = ", nor is the line after it" if passed == 1 else lines
-    return f"is not CSV{lines} ({why})"
+    return f"is not CSV{lines} ({reason})"
 
 
 def parse_jsonl(data: bytes, columns: Columns) -> Table:
@@ -169,52 +169,54 @@ def _table(
     columns: Columns,
     names: Iterable[str],
 ) -> Table:
-    """Make documents of the records; ``names`` are of all columns, in order, doubled or not."""
+    """Make articles of the records; ``names`` are of all columns, in order, doubled or not."""
     names = list(dict.fromkeys(names))
-    named_title, named_text = _named(columns, names)
+    title_column, text_column = _title_and_text(records, *_named(columns, names))
+    date_column = _column(names, _DATE_COLUMNS)
+    author_column = _column(names, _AUTHOR_COLUMNS)
+    publisher_column = _column(names, _PUBLISHER_COLUMNS)
+    rows: list[tuple[int, Parsed]] = []
+    for number, record in records:
+        text = clean(_prose(_cell(record, text_column)) or "")
+        if not has_text(text):
+            problems.append((number, "holds no text"))
+            continue
+        article = Parsed(
+            text=text,
+            title=_metadata(_cell(record, title_column)) or title_line(text.split("\n", 2)),
+            date=parse_date(_cell(record, date_column)),
+            author=_metadata(_cell(record, author_column)) or None,
+            publisher=_metadata(_cell(record, publisher_column)) or None,
+        )
+        rows.append((number, article))
+    return Table(tuple(rows), tuple(sorted(problems)))
+
+
+def _title_and_text(
+    records: Iterable[tuple[int, Mapping[str, Any]]], title: str | None, text: str | None
+) -> tuple[str | None, str | None]:
+    """Return the columns of titles and texts: the named ones, else those of usual names.
+
+    Of texts, else the one that holds most. What is named for the one is not found for the other.
+    """
     sizes: dict[str, int] = {}
     for _, record in records:
         for name, value in record.items():
             prose = _prose(value)
             if prose is not None:
                 sizes[name] = sizes.get(name, 0) + len(prose)
-    # What is named for the one is not found for the other.
-    text_column = named_text
-    if text_column is None:
-        text_column = _column((name for name in sizes if name != named_title), _TEXT_COLUMNS)
-    title_column = named_title
-    if title_column is None:
-        title_column = _column((name for name in sizes if name != text_column), _TITLE_COLUMNS)
-    if text_column is None and sizes:
-        text_column = max(
-            sizes.keys() - {title_column} or sizes, key=lambda name: (sizes[name], name)
-        )
-    date_column = _column(names, _DATE_COLUMNS)
-    author_column = _column(names, _AUTHOR_COLUMNS)
-    publisher_column = _column(names, _PUBLISHER_COLUMNS)
-    rows: list[tuple[int, Parsed]] = []
-    for number, record in records:
+    if text is None:
+        text = _column((name for name in sizes if name != title), _TEXT_COLUMNS)
+    if title is None:
+        title = _column((name for name in sizes if name != text), _TITLE_COLUMNS)
+    if text is None and sizes:
+        text = max(sizes.keys() - {title} or sizes, key=lambda name: (sizes[name], name))
+    return title, text
 
-        def cell(column: str | None, record: Mapping[str, Any] = record) -> Any:
-            return None if column is None else record.get(column)  # "" is a name: pandas writes it
 
-        text = clean(_prose(cell(text_column)) or "")
-        if not has_text(text):
-            problems.append((number, "holds no text"))
-            continue
-        rows.append(
-            (
-                number,
-                Parsed(
-                    text=text,
-                    title=_metadata(cell(title_column)) or title_line(text.split("\n", 2)),
-                    date=parse_date(cell(date_column)),
-                    author=_metadata(cell(author_column)) or None,
-                    publisher=_metadata(cell(publisher_column)) or None,
-                ),
-            )
-        )
-    return Table(tuple(rows), tuple(sorted(problems)))
+def _cell(record: Mapping[str, Any], column: str | None) -> Any:
+    """Return what a record has in a column, or ``None``."""
+    return None if column is None else record.get(column)  # "" is a name: pandas writes it
 
 
 def _prose(value: Any) -> str | None:
@@ -225,14 +227,14 @@ def _prose(value: Any) -> str | None:
         value = "\n\n".join(value)
     if not isinstance(value, str):
         return None
-    return markup_prose(value) if _MARKUP.search(value) else value
+    return markup_prose(value, loose=True) if _MARKUP.search(value) else value
 
 
 def _metadata(value: Any) -> str:
     """Return a metadata value of a table on one line, without the entities and tags of HTML."""
     text = plain(value)
     if _MARKUP.search(text):
-        text = one_line(markup_prose(text))
+        text = one_line(markup_prose(text, loose=True))
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
 
 
@@ -242,9 +244,7 @@ def _named(columns: Columns, names: Sequence[str]) -> tuple[str | None, str | No
     ``None`` where none is named. Raises ``LoadError`` where the table has columns, but not a named one.
     """
     wanted = (columns.title, columns.text)
-    if wanted == (None, None):
-        return None, None
-    if not names:  # there is something else to say about such a table
+    if wanted == (None, None) or not names:  # without columns, there is something else to say
         return None, None
     alike = {_alike(name): name for name in reversed(names)}
     found = [name if name is None or name in names else alike.get(_alike(name)) for name in wanted]
@@ -262,6 +262,7 @@ def _named(columns: Columns, names: Sequence[str]) -> tuple[str | None, str | No
 
 
 def _alike(name: str) -> str:
+    """Return a name as it is compared: without case, white space around it and what cannot be seen."""
     return one_line(name).casefold()
 
 
