@@ -33,6 +33,12 @@ PLACES = {
     "bm25s": ("index/lexical.py",),
     "gradio": ("ui/app.py",),
     "watchfiles": ("index/watch.py",),
+    "charset_normalizer": ("index/_text.py",),
+    "docx": ("index/_formats/docx.py",),
+    "markdown_it": ("index/_formats/markdown.py",),
+    "pypdf": ("index/_formats/pdf.py",),
+    "selectolax": ("index/_formats/html.py",),
+    "yaml": ("index/_formats/front_matter.py",),
     "pickle": (),
     "marshal": (),
     "shelve": (),
@@ -63,6 +69,8 @@ def test_a_file_imports_only_what_its_room_may(path: Path) -> None:
     ("name", "allowed"),
     [
         ("index/_marks.py", set()),
+        ("index/_text.py", {"index.errors"}),
+        ("index/_formats/parsed.py", {"index._text", "index.errors"}),
         ("index/_sentences.py", {"index._marks"}),
         ("index/chunk.py", {"index._sentences", "index._text", "index.types"}),
         ("index/lexical.py", {"index.errors", "index.types"}),
@@ -80,6 +88,29 @@ def test_what_a_pure_module_knows_of_the_others(name: str, allowed: set[str]) ->
     tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {m for m in modules if m and m.split(".")[0] in ROOMS} <= allowed
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "index/_formats").glob("*.py")), ids=lambda p: p.name
+)
+def test_a_parser_knows_text_and_the_other_parsers(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    ours = {m for m in modules if m and m.split(".")[0] in ROOMS}
+    assert {m for m in ours if not m.startswith("index._formats.")} <= {
+        "index._text",
+        "index.errors",
+    }
+
+
+def test_the_library_of_a_format_is_loaded_when_a_file_needs_it() -> None:
+    code = "import index._sandbox, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert {name.split(".")[0] for name in done.stdout.split()}.isdisjoint(
+        {"charset_normalizer", "docx", "markdown_it", "numpy", "pypdf", "selectolax", "yaml"}
+    )
 
 
 def test_every_library_that_is_imported_is_declared() -> None:

@@ -62,6 +62,9 @@ def test_contents(wheel: Path) -> None:
         "ui/assets/chat.css",
     ):
         assert needed in names
+    for room in ("index", "qa", "ui"):
+        for file in (ROOT / room).rglob("*.py"):
+            assert file.relative_to(ROOT).as_posix() in names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"index", "qa", "ui"}
     for licence in ("LICENSE", "qa/models/reader/LICENSE", "ui/assets/source-serif-4-LICENSE.txt"):
