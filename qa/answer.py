@@ -13,7 +13,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Protocol
 
-from index._text import byline_spans
+from index._text import byline_spans, clean
 from index.chunk import sentence_spans
 from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError, FootnoteError, ReaderError
@@ -206,8 +206,8 @@ class _Snapshot:
         return self.retriever.search([_searched(question, lexical) for question in questions], k)
 
     def read_as(self, question: str) -> str:
-        """Return ``question`` with its misspelt words put right and without a false start."""
-        return without_false_start(self.spelling.corrected(whole_characters(question)))
+        """Return ``question`` in the characters that documents have, its misspelt words put right, no false start."""
+        return without_false_start(self.spelling.corrected(clean(question)))
 
 
 class QA:
@@ -327,7 +327,7 @@ class QA:
         withheld; 0 withholds none that was found. ``top`` limits the answers (the first
         and its alternatives) and the citations of each. A question is searched and read with its
         misspelt words put right and a false start cut, and its answer says so (`Answer.read_as`); how it
-        ends, with a question mark or without, changes nothing. A question that cannot be asked (empty,
+        ends, with a question mark or without, changes nothing, nor do characters that nobody sees. A question that cannot be asked (empty,
         too long, without words, not English) is answered with a refusal that says so.
         Raises `ConfigError` for a threshold outside 0 to 1, a ``top`` below 1, and what is of another type.
         """
@@ -339,17 +339,18 @@ class QA:
         answers: list[Answer] = []
         for start in range(0, len(questions), _BATCH):
             batch = questions[start : start + _BATCH]
-            problems = [self._problem(question, snapshot) for question in batch]
-            sound = [q for q, problem in zip(batch, problems, strict=True) if problem is None]
+            cleaned = [*map(clean, batch)]
+            problems = [self._problem(question, snapshot) for question in cleaned]
+            sound = [q for q, problem in zip(cleaned, problems, strict=True) if problem is None]
             asked = [*map(snapshot.read_as, sound)]
             examined = iter(zip(asked, self._examine(asked, snapshot), strict=True))
-            for question, problem in zip(batch, problems, strict=True):
+            for question, plain, problem in zip(batch, cleaned, problems, strict=True):
                 if problem is not None:
                     answers.append(_refusal(question, problem))
                     continue
                 read_as, evidence = next(examined)
                 answer = self._decide(question, evidence, snapshot, limit, top)
-                answers.append(answer if read_as == question else replace(answer, read_as=read_as))
+                answers.append(answer if read_as == plain else replace(answer, read_as=read_as))
             if progress is not None:
                 progress(len(batch))
         return answers

@@ -86,13 +86,17 @@ class Citation:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, as ``footnote ask --json`` and the chat's endpoint give it.
 
-        ``start`` and ``end`` are offsets into the document's text, which is not in it; ``sha256`` tells which text.
+        The offsets are into the document's text, which is not in it (``sha256`` tells which text); ``text`` stands in
+        ``quote`` from ``start - quote_start`` to ``end - quote_start``.
         """
         return {
             "title": self.title,
             "source": self.source,
             "start": self.start,
             "end": self.end,
+            "text": self.text,
+            "quote_start": self.quote_start,
+            "quote_end": self.quote_end,
             "quote": self.quote,
             "page": self.page,
             "heading": self.heading,

@@ -185,6 +185,25 @@ def test_questions_that_cannot_be_asked_get_a_sentence(
     assert answer.reason.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("Who runs the cafe\u0301 in Zu\u0308rich", "Who runs the café in Zürich"),
+        ("Who won the ﬁnal of Wimble\xaddon", "Who won the final of Wimbledon"),
+    ],
+)
+def test_a_question_is_searched_and_read_in_the_characters_that_documents_have(
+    tmp_path: Path, typed: str, stored: str
+) -> None:
+    # Seen: accents that are characters of their own made other words of them, which no document holds.
+    qa = qa_of(tmp_path, document("one", f"{stored}: zanzibar."), document("two", "In zoo."))
+    answer, plain = qa.ask(typed, threshold=0), qa.ask(stored, threshold=0)
+    assert (answer.question, answer.read_as) == (typed, None)
+    assert replace(answer, question=stored) == plain
+    assert qa.search([typed]) == qa.search([stored])
+    assert qa.examine([typed]) == qa.examine([stored])
+
+
 def test_half_a_character_costs_no_other_question_its_answer(tmp_path: Path) -> None:
     # Seen: a terminal in Latin-1 sends them; the encoder raised, and with it the batch.
     index_documents(
@@ -487,9 +506,16 @@ def test_reading_on_finds_what_reading_all_at_once_finds(
 
 
 @pytest.mark.parametrize(
-    "typed", ["Where is it", "Where is it ?", "Where is it??!", "Where is it. "]
+    "typed",
+    [
+        *("Where is it", "Where is it ?", "Where is it??!", "Where is it. ", "Where is it？", "Where is it…"),
+        # As they are copied from pages and PDF files: zero-width, soft hyphen, no-break space, byte order mark.
+        *("Where is it?\u200b", "Whe\xadre is it?", "Where\xa0is it", "\ufeffWhere is it?\r\n"),
+    ],
 )
-def test_how_a_question_ends_changes_nothing(tmp_path: Path, typed: str) -> None:
+def test_how_a_question_ends_and_what_nobody_sees_changes_nothing(
+    tmp_path: Path, typed: str
+) -> None:
     class Hearing(CountingReader):
         def read(self, questions, *more):  # type: ignore[no-untyped-def]
             heard.extend(questions)
@@ -613,6 +639,9 @@ def test_to_dict_is_what_the_design_says(tmp_path: Path) -> None:
         "source",
         "start",
         "end",
+        "text",
+        "quote_start",
+        "quote_end",
         "quote",
         "page",
         "heading",
@@ -623,6 +652,11 @@ def test_to_dict_is_what_the_design_says(tmp_path: Path) -> None:
         "sha256",
     }
     assert answer["alternatives"][0]["text"] == "zoo"
+    # The answer can be found in its quote, even where the words stand there twice, without the document.
+    for citation in qa.ask("Where is it?").to_dict()["citations"]:
+        start, end = (citation[name] - citation["quote_start"] for name in ("start", "end"))
+        assert citation["quote"][start:end] == citation["text"]
+        assert len(citation["quote"]) == citation["quote_end"] - citation["quote_start"]
     assert qa.ask("", threshold=0).to_dict()["reason"]
 
 
