@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
 from typing import Protocol
 
@@ -258,6 +259,8 @@ class QA:
         version), each with a sentence that says what to run, `ReaderError`, and `ConfigError` for what is of
         another type.
         """
+        if not isinstance(index_dir, str | PathLike):
+            raise ConfigError(f"index_dir is of type {type(index_dir).__name__}; give a path.")
         if embedder is not None:
             _require_kind("embedder", embedder, "embed", "a SentenceEmbedder")
         if reader is not None:

@@ -430,10 +430,10 @@ def evaluate(
     "answer_start": [...]}}; no texts: the context holds no answer. `reading` gives the reader the
     context; `answers` and `retrieval` index all contexts of the file, each once. With `--compare`,
     the metrics of two runs that are means over the same questions, but for `sentence`, and whether
-    they differ by more than chance (a paired bootstrap over passages, each with all questions about it).
+    they differ by more than chance (a paired bootstrap over passages, each with all questions about it);
+    of `answers` with what each run refused, or with one --threshold for both.
     """
     from qa import evaluate as measuring
-    from qa.confidence import Confidence
     from qa.reader import Reader
     from qa.workbench import temporary_qa
 
@@ -452,8 +452,7 @@ def evaluate(
     rows = measuring.load_examples(file)
     if runs is not None:
         first, second = (measuring.read_predictions(run, kind) for run in runs)
-        limit_at = Confidence.load().threshold if threshold is None else threshold
-        found = measuring.compare(kind, rows, first, second, threshold=limit_at)
+        found = measuring.compare(kind, rows, first, second, threshold=threshold)
         _print_comparison(found, as_json=as_json)
         return
     examples = rows if limit is None else measuring.sample(rows, limit, seed or 0)

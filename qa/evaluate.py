@@ -414,8 +414,9 @@ def evaluate_answers(
     confidence.
     ``refused`` is the share of the rows without answers that is refused at the threshold. ``latency_ms`` is
     the median of one question.
-    ``n`` counts all rows, ``n_answerable`` those with answers.
+    ``n`` counts all rows, ``n_answerable`` those with answers. Raises ConfigError for a threshold outside 0 to 1.
     """
+    _require_probability(threshold)
     known = corpus(examples) if documents is None else documents
     product = make_qa(known)
     limit = product.threshold if threshold is None else threshold
@@ -510,15 +511,17 @@ def compare(
     first: Mapping[str, Prediction],
     second: Mapping[str, Prediction],
     *,
-    threshold: float,
+    threshold: float | None = None,
 ) -> dict[str, list[Difference]]:
     """Compare two runs over the same questions; return the differences by source and of the whole (`name_of_whole`).
 
-    ``kind`` is that of the runs: "reading", "retrieval" or "answers". Metrics that are means over the
+    ``kind`` is that of the runs: "reading", "retrieval" or "answers". Of "answers", each run has refused what it says it
+    has, or with a ``threshold`` both what is below it. Metrics that are means over the
     same rows in both runs are compared; those over what a run chose to answer (``precision``), over all
     of it (``ece``) or of time are not, nor is ``sentence``, which predictions do not hold. Raises ConfigError where the runs differ in their questions, or
-    have some that ``examples`` do not hold.
+    have some that ``examples`` do not hold, and for a threshold outside 0 to 1.
     """
+    _require_probability(threshold)
     known = {example.id: example for example in examples}
     for one, other in ((first, second), (second, first), (first, known)):
         missing = sorted(one.keys() - other.keys())
@@ -527,11 +530,14 @@ def compare(
                 f"The runs and the questions do not belong together ({len(missing)} ids are in one "
                 f"and not in the other, {missing[0]!r} for one); compare runs over one file."
             )
-    score: Callable[[Sequence[_Outcome]], _Scores] = {
-        "reading": _score_reading,
-        "retrieval": _score_retrieval,
-        "answers": lambda rows: _score_answers(rows, threshold),
+    score: Callable[[Sequence[_Outcome], float], _Scores] = {
+        "reading": lambda rows, _: _score_reading(rows),
+        "retrieval": lambda rows, _: _score_retrieval(rows),
+        "answers": _score_answers,
     }[kind]
+    runs = [
+        (run, _threshold_of(run) if threshold is None else threshold) for run in (first, second)
+    ]
     asked = [example for example in examples if example.id in first]
     if not asked:
         raise ConfigError("The runs hold no question to compare.")
@@ -542,7 +548,7 @@ def compare(
     # A source that all are of would be the same twice.
     shown = {name: rows for name, rows in parts.items() if len(rows) < len(asked)}
     return {
-        name: _differences(score, rows, first, second)
+        name: _differences(score, rows, runs)
         for name, rows in {**shown, name_of_whole(shown): asked}.items()
     }
 
@@ -555,15 +561,19 @@ def name_of_whole(sources: Iterable[str]) -> str:
     return name
 
 
+def _threshold_of(run: Mapping[str, Prediction]) -> float:
+    """Return a threshold that refuses what the run has refused: the confidence of its least sure answer."""
+    return min((one.confidence for one in run.values() if one.text is not None), default=math.inf)
+
+
 def _differences(
-    score: Callable[[Sequence[_Outcome]], _Scores],
+    score: Callable[[Sequence[_Outcome], float], _Scores],
     examples: Sequence[Example],
-    first: Mapping[str, Prediction],
-    second: Mapping[str, Prediction],
+    runs: Sequence[tuple[Mapping[str, Prediction], float]],
 ) -> list[Difference]:
     one, two = (
-        score([_outcome(example, run[example.id]) for example in examples]).rows
-        for run in (first, second)
+        score([_outcome(example, run[example.id]) for example in examples], threshold).rows
+        for run, threshold in runs
     )
     found = []
     for name in one:
@@ -615,6 +625,11 @@ def _gold_ranks(
             ranks.append(order.index(wanted) + 1 if wanted in order else None)
         _tell(progress, len(batch))
     return ranks
+
+
+def _require_probability(threshold: float | None) -> None:
+    if threshold is not None and not 0.0 <= threshold <= 1.0:
+        raise ConfigError(f"threshold is {threshold}; give a probability from 0 to 1.")
 
 
 def _tell(progress: Progress | None, done: int) -> None:

@@ -508,7 +508,14 @@ def test_reading_on_finds_what_reading_all_at_once_finds(
 @pytest.mark.parametrize(
     "typed",
     [
-        *("Where is it", "Where is it ?", "Where is it??!", "Where is it. ", "Where is it？", "Where is it…"),
+        *(
+            "Where is it",
+            "Where is it ?",
+            "Where is it??!",
+            "Where is it. ",
+            "Where is it？",
+            "Where is it…",
+        ),
         # As they are copied from pages and PDF files: zero-width, soft hyphen, no-break space, byte order mark.
         *("Where is it?\u200b", "Whe\xadre is it?", "Where\xa0is it", "\ufeffWhere is it?\r\n"),
     ],
@@ -784,6 +791,8 @@ class TestOpen:
     @pytest.mark.parametrize(
         ("given", "message"),
         [
+            ({"index_dir": None}, "index_dir is of type NoneType; give a path."),
+            ({"index_dir": b"index"}, "index_dir is of type bytes; give a path."),
             ({"embedder": "nosuch"}, "embedder is of type str; give a SentenceEmbedder."),
             ({"reader": "DIR"}, "reader is of type str; give what Reader.load returns."),
             ({"config": {}}, "config is of type dict; give a QAConfig."),
@@ -795,7 +804,7 @@ class TestOpen:
     ) -> None:
         qa_of(tmp_path, document("one", "In zanzibar."))
         with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
-            QA.open(tmp_path / "index", **given)
+            QA.open(**{"index_dir": tmp_path / "index", **given})
 
 
 class Flat(FakeEmbedder):

@@ -530,6 +530,40 @@ def test_two_runs_are_compared_row_by_row(tmp_path: Path) -> None:
     assert "precision" not in {one.metric for one in same["all"]}
 
 
+def test_runs_are_compared_with_what_each_refused_unless_a_threshold_is_given() -> None:
+    # Seen: two runs of one product, one with `--threshold 0.9`, had the same coverage to the question.
+    rows = [Example(str(n), "q", f"Rome, {n}", ("Rome",), (0,)) for n in range(10)]
+
+    def asked(limit: float) -> dict[str, Prediction]:
+        found: dict[str, Prediction] = {}
+        for n, row in enumerate(rows):
+            text, withheld = ("Rome", None) if n / 10 >= limit else (None, "Rome")
+            found[row.id] = Prediction(row.id, text, n / 10, 1, "", withheld)
+        return found
+
+    def coverage(threshold: float | None, *limits: float) -> tuple[float, float]:
+        first, second = map(asked, limits)
+        found = evaluate.compare("answers", rows, first, second, threshold=threshold)["all"]
+        assert {(one.first, one.second) for one in found if one.metric == "em"} == {(100.0, 100.0)}
+        return next((one.first, one.second) for one in found if one.metric == "coverage")
+
+    assert coverage(None, 0.2, 0.9) == (80.0, 10.0)
+    assert coverage(None, 0.9, 0.2) == (10.0, 80.0)
+    assert coverage(None, 0.0, 1.0) == (100.0, 0.0)
+    assert coverage(0.5, 0.2, 0.9) == (50.0, 50.0)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 24.0, float("nan")])
+def test_a_threshold_that_is_no_probability(threshold: float) -> None:
+    rows = [Example("1", "q", "Rome", ("Rome",), (0,))]
+    run = run_of(rows, ["Rome"])
+    message = f"^threshold is {threshold}; give a probability from 0 to 1.$"
+    with pytest.raises(ConfigError, match=message):
+        evaluate.compare("answers", rows, run, run, threshold=threshold)
+    with pytest.raises(ConfigError, match=message):  # before anything is indexed or asked
+        evaluate.evaluate_answers(rows, lambda _: pytest.fail("asked"), threshold=threshold)
+
+
 def test_a_source_beside_rows_without_one_is_compared() -> None:
     rows = [
         Example(str(n), "q", "Rome", ("Rome",), (0,), source=name)
