@@ -46,7 +46,7 @@ from qa.question import (
     without_false_start,
 )
 from qa.reader import Reader
-from qa.tables import CELL_END, other_cells
+from qa.tables import CELL_END, found_cells, other_cells
 from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal, Span
 
 Progress = Callable[[int], None]
@@ -439,7 +439,8 @@ class QA:
         first = [hits[: config.passages] for hits in chosen]
         read = self._read(questions, first, documents)
         evidence = [
-            _weigh(*parts, indexed) for parts in zip(questions, found, first, read, strict=True)
+            _weigh(*parts, documents, indexed)
+            for parts in zip(questions, found, first, read, strict=True)
         ]
         unsure = [
             at
@@ -450,7 +451,9 @@ class QA:
         more = self._read([questions[at] for at in unsure], further, documents) if unsure else []
         for at, readings in zip(unsure, more, strict=True):
             readings = [*read[at], *readings]
-            evidence[at] = _weigh(questions[at], found[at], chosen[at], readings, indexed)
+            evidence[at] = _weigh(
+                questions[at], found[at], chosen[at], readings, documents, indexed
+            )
         return evidence
 
     def _read(
@@ -590,7 +593,9 @@ def _no_answers(question: str, chunk: Chunk, document: Document) -> list[tuple[i
         for line, end, same in zip(lines, ends, just_this, strict=True)
         if any(just_this) or _asks_alike(line["asked"], question)
     ]
-    cells = other_cells(question, document.text, chunk.start, chunk.start + len(text))
+    cells = other_cells(
+        question, document.title, document.text, chunk.start, chunk.start + len(text)
+    )
     places += [(start - chunk.start, end - chunk.start) for start, end in cells]
     if not asks_of_article(question):
         bylines = byline_spans(document.text, document.author)
@@ -603,6 +608,7 @@ def _weigh(
     found: Sequence[Hit],
     hits: Sequence[Hit],
     readings: Sequence[Reading],
+    documents: Mapping[str, Document],
     indexed: int,
 ) -> Evidence:
     """Gather what was read for one question, ``readings[i]`` of ``hits[i]``, of ``indexed`` passages.
@@ -610,17 +616,26 @@ def _weigh(
     Where the long form of a short one is asked for, spans are left out that neither spell it out nor stand
     beside it as what it is short for.
     """
-    candidates = [
-        Candidate(
-            hit=hit,
-            place=Place(hit.chunk.doc_id, hit.chunk.start + span.start, hit.chunk.start + span.end),
-            text=hit.chunk.text[span.start : span.end],
-            span_score=span.score,
-            null_score=reading.null_score,
-        )
-        for hit, reading in zip(hits, readings, strict=True)
-        for span in _answering(reading.spans, hit.chunk.text, question)
-    ]
+    candidates: list[Candidate] = []
+    for hit, reading in zip(hits, readings, strict=True):
+        chunk, document = hit.chunk, documents[hit.chunk.doc_id]
+        cells = found_cells(question, document.title, document.text, chunk.start, chunk.end)
+        for span in _answering(reading.spans, chunk.text, question):
+            place = Place(chunk.doc_id, chunk.start + span.start, chunk.start + span.end)
+            candidates.append(
+                Candidate(
+                    hit=hit,
+                    place=place,
+                    text=chunk.text[span.start : span.end],
+                    span_score=span.score,
+                    null_score=reading.null_score,
+                    looked_up=sum(
+                        cell.score
+                        for cell in cells
+                        if cell.start <= place.start and place.end <= cell.end
+                    ),
+                )
+            )
     if short := asked_short_form(question):
         spelt = [
             whole_long_form(c, short)

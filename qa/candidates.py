@@ -67,7 +67,8 @@ class Place:
 class Candidate:
     """A span that the reader pointed at in a retrieved passage.
 
-    ``span_score`` and ``null_score`` are the reader's, in logits; ``null_score`` is its passage's.
+    ``span_score`` and ``null_score`` are the reader's, in logits; ``null_score`` is its passage's. ``looked_up`` is what
+    looking up the question in a table adds to them (`qa.tables`).
     """
 
     hit: Hit
@@ -75,6 +76,12 @@ class Candidate:
     text: str
     span_score: float
     null_score: float
+    looked_up: float = 0.0
+
+    @property
+    def margin(self) -> float:
+        """How much better than "no answer here" the span is, in logits."""
+        return self.span_score - self.null_score + self.looked_up
 
     @property
     def score(self) -> float:
@@ -86,7 +93,7 @@ class Candidate:
         the weights and temperatures tried on dev questions over their open corpora this is among the
         best (docs/measurements.md).
         """
-        return self.span_score - self.null_score + self.hit.score
+        return self.margin + self.hit.score
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class Signals:
     all passages."""
 
     margin: float
-    """The reader's score of its best span over the null score of the span's passage."""
+    """The reader's score of its best span over the null score of the span's passage, and what a table adds."""
 
     dense: float
     """Cosine of the question and the answer's passage."""
@@ -88,7 +88,7 @@ class Signals:
         gap = math.log(group.share / max(others)) if others else _GAP_LIMIT
         return cls(
             gap=max(-_GAP_LIMIT, min(_GAP_LIMIT, gap)),
-            margin=best.span_score - best.null_score,
+            margin=best.margin,
             dense=best.hit.dense,
             coverage=best.hit.coverage,
             retrieval=best.hit.score,

@@ -1,7 +1,8 @@
 """Which cells of a table may answer a question: those in the row and the column that it names. Pure.
 
 A small reader sees a table as a run of words, and points at what is of the right kind in any row. So it is not
-left to it to look up a row: the other cells are masked (`Reader.read`), and it chooses among the rest.
+left to it to look up a row: the other cells are masked (`Reader.read`), it chooses among the rest, and how much of
+the question their row and column tell is added to its scores.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -31,9 +32,43 @@ _WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
 
 _BORDER = re.compile(r"(?:(?<=\n)| )\|(?= |$)", re.MULTILINE)
-_STOP_WORDS = FUNCTION_WORDS | {"per"}
+_STOP_WORDS = FUNCTION_WORDS | set(
+    "per how much many what which who whom whose when where why do does did have has had should would could i my me "
+    "you your we our whats wheres whens whos hows".split()
+)
+
+_ASKING = frozenset(
+    Stemmer.Stemmer("english").stemWords(
+        "amount belong come cost day fee get give go keep last live long name need number often old pay people period "
+        "population price take time year".split()
+    )
+)
+"""Stems of words with which questions ask for what a head calls otherwise."""
+
+_WEIGHT = 20.0
+"""Logits for how far the square of the share that is told is above that of a half. Chosen, to a round number, on 438
+questions about 24 articles with tables, `tests/golden/tables-dev.jsonl` (docs/measurements.md, Reading)."""
+
+_CERTAIN = 4.5
+"""The score from which on a cell answers: 138 of those questions found such a one; it was the answer of 129, and 9 had none."""
+
+_NOTHING = re.compile(r"[-–—.…?]*")
+"""A cell that says that there is nothing to say."""
+
 _APOSTROPHE = re.compile("['’]")
 _WORD = re.compile(r"\w+")
+
+_IRREGULAR = dict(
+    pair.split(":")
+    for pair in (
+        "began:begin begun:begin bought:buy broke:break broken:break built:build caught:catch chose:choose chosen:choose "
+        "drawn:draw drew:draw driven:drive drove:drive fallen:fall fell:fall flew:fly flown:fly gave:give given:give "
+        "grew:grow grown:grow held:hold kept:keep led:lead left:leave lost:lose made:make met:meet paid:pay ran:run "
+        "risen:rise rose:rise sent:send sold:sell spent:spend taught:teach took:take taken:take won:win written:write "
+        "wrote:write"
+    ).split()
+)
+"""Forms of verbs that a stemmer does not know, to those that it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +85,18 @@ _Row = Sequence[_Cell]
 _NO_HEAD = _Cell(-1, -1, frozenset(), frozenset())
 
 
-def other_cells(question: str, text: str, start: int, end: int) -> list[tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look-up says of a cell: offsets, and the logits that it adds to the score of a span there."""
+
+    start: int
+    end: int
+    score: float
+
+
+def other_cells(
+    question: str, title: str, text: str, start: int, end: int
+) -> list[tuple[int, int]]:
     """Return the offsets of the cells of tables in ``text[start:end]`` that do not answer ``question``, and of borders.
 
     A table is two lines or more with cells; the first is the head, and it may stand before ``start``. The row asked
@@ -59,21 +105,62 @@ def other_cells(question: str, text: str, start: int, end: int) -> list[tuple[in
     question tells all counts twice, "15 points", and another half.) In that row, what the question tells itself is no
     answer, and where it names the heads of columns, only what stands below the one that it names most of is; a row
     of another length than the head has none. Of a table without the question's terms below its first line nothing is
-    returned, nor of one that leaves no letter where a person is asked for.
+    returned, nor of one that leaves no letter where a person is asked for. Where a cell is as good as certain to answer
+    (`found_cells`), all but it is returned; with it too, if it says nothing ("-").
     """
+    found = found_cells(question, title, text, start, end)
+    sure = [c for c in found if c.score >= _CERTAIN and start <= c.start and c.end <= end]
+    if sure:
+        sure = [cell for cell in sure if not _NOTHING.fullmatch(text, cell.start, cell.end)]
+        starts, ends = [start, *(cell.end for cell in sure)], [*(cell.start for cell in sure), end]
+        return [*zip(starts, ends, strict=True)]
     asked = _cell(question, 0, len(question))
     places: list[tuple[int, int]] = []
     for lines in _tables(text, start, end):
-        kept = _answering(asked, lines)
-        if not kept or (
-            _WHO.search(question)
-            and not any(_LETTER.search(text, cell.start, cell.end) for cell in kept)
-        ):
-            continue
-        for row in lines:
+        kept = _looked_up(question, asked, text, lines)
+        for row in lines if kept else []:
             places += [(cell.start, cell.end) for cell in row if cell not in kept]
             places += [(cell.end, after.start) for cell, after in pairwise(row)]
     return places
+
+
+def found_cells(question: str, title: str, text: str, start: int, end: int) -> list[Found]:
+    """Return what looking up ``question`` says of the cells of tables in ``text[start:end]``, but of other ones.
+
+    It goes by the share of the question's terms that the other cells of the row, the head of the column and the
+    document's ``title`` tell, divided by the square root of the number of cells that may answer; where nothing is
+    looked up it is 0.
+    """
+    asked, named = (_cell(words, 0, len(words)) for words in (question, title))
+    found: list[Found] = []
+    for lines in _tables(text, start, end):
+        if not _is_table(lines):
+            continue
+        kept = _looked_up(question, asked, text, lines)
+        head, rows = _head_and_rows(asked, lines)
+        for row in rows if kept else lines:
+            heads = head if len(head) == len(row) else [_NO_HEAD] * len(row)
+            for cell, above in zip(row, heads, strict=True):
+                others = (other.stems for other in row if other is not cell)
+                told = asked.terms & named.stems.union(above.stems, *others)
+                share = _share(told, asked.terms - told) / math.sqrt(len(kept)) if kept else 0.0
+                if not kept or cell in kept:
+                    found.append(Found(cell.start, cell.end, _WEIGHT * (share**2 - 0.25)))
+    return found
+
+
+def _share(told: Set[str], untold: Set[str]) -> float:
+    """Return the share of terms that are told; those that any question may ask with count only if they are."""
+    missing = sum(2 if any(map(str.isdigit, term)) else 1 for term in untold - _ASKING)
+    return len(told) / max(1, len(told) + missing)
+
+
+def _looked_up(question: str, asked: _Cell, text: str, lines: Sequence[_Row]) -> set[_Cell]:
+    """Return the cells of a table that may answer, none where they cannot: a person's name has letters."""
+    kept = _answering(asked, lines)
+    if _WHO.search(question) and not any(_LETTER.search(text, c.start, c.end) for c in kept):
+        return set()
+    return kept
 
 
 def _answering(asked: _Cell, lines: Sequence[_Row]) -> set[_Cell]:
@@ -145,7 +232,7 @@ def _head_and_rows(asked: _Cell, lines: Sequence[_Row]) -> tuple[_Row, Sequence[
     A head that is one cell short has none above the names of the rows. Of two columns what seems the head is a row
     ("Born | 1921") where its first cell is the only one of the table that the question tells.
     """
-    if len(lines) < 2 or any(cell.end - cell.start > _PROSE for row in lines for cell in row):
+    if not _is_table(lines):
         return [], []
     head, *rows = lines
     told = [[bool(cell.terms) and cell.terms <= asked.stems for cell in row] for row in lines]
@@ -155,6 +242,10 @@ def _head_and_rows(asked: _Cell, lines: Sequence[_Row]) -> tuple[_Row, Sequence[
     if length == len(head) + 1:
         head = [_Cell(head[0].start, head[0].start, frozenset(), frozenset()), *head]
     return head, rows
+
+
+def _is_table(lines: Sequence[_Row]) -> bool:
+    return len(lines) > 1 and all(cell.end - cell.start <= _PROSE for row in lines for cell in row)
 
 
 def _line_end(text: str, at: int) -> int:
@@ -204,7 +295,9 @@ def _cell(text: str, start: int, end: int) -> _Cell:
 @lru_cache(10_000)
 def _stems(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the stems of the words of a text, and of those that tell something, or of all if none does."""
-    words = _WORD.findall(_APOSTROPHE.sub("", text.lower()))
+    words = [
+        _IRREGULAR.get(word, word) for word in _WORD.findall(_APOSTROPHE.sub("", text.lower()))
+    ]
     telling = [word for word in words if word not in _STOP_WORDS] or words
     stem = Stemmer.Stemmer("english").stemWords
     return frozenset(stem(words)), frozenset(stem(telling))

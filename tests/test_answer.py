@@ -237,6 +237,17 @@ def test_a_pronoun_alone_is_no_answer(tmp_path: Path) -> None:
     assert alone.ask("Who found it out?", threshold=0.0).text is None
 
 
+def test_a_cell_that_the_question_names_is_before_prose_and_other_tables(tmp_path: Path) -> None:
+    # Seen: of 161 questions to tables the reader answered 57 from the prose around them, or from another row.
+    table = "Town | Height\nTolm | zero\nArden | zenith"
+    qa = qa_of(
+        tmp_path, document("one", table), document("two", "Height of Tolm: zoological, Arden.")
+    )
+    assert qa.ask("Which height has Tolm?").text == "zero"
+    assert qa.ask("Which height has Arden?").text == "zenith"
+    assert qa.ask("Which height has it?").text == "zoological"
+
+
 def test_an_answer_stands_in_one_cell_of_a_table(tmp_path: Path) -> None:
     # Seen: "How much cinnamon is needed?" was answered with "3 | size M".
     qa = qa_of(tmp_path, document("one", "eggs | 3 | size M\nzest | 1 g | grated"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa.tables import CELL_END, other_cells
+from qa.tables import CELL_END, found_cells, other_cells
 from tests.conftest import rounds
 
 FLEET = """The fleet
@@ -60,10 +60,17 @@ Zoo | Take line 27. {"It is slow. " * 10}
 Harbour | Walk."""
 
 
+def masked_in(text: str, question: str, title: str = "", *passage: int) -> set[int]:
+    """Return the offsets of the characters that are masked."""
+    start, end = passage or (0, len(text))
+    places = other_cells(question, title, text, start, end)
+    return {at for place in places for at in range(*place)}
+
+
 def left(question: str, text: str, start: int = 0, end: int | None = None) -> list[str]:
     """Return the cells of a passage that may answer."""
     end = len(text) if end is None else end
-    masked = {at for place in other_cells(question, text, start, end) for at in range(*place)}
+    masked = masked_in(text, question, "", start, end)
     tables = re.compile(r"^.*" + re.escape(CELL_END) + ".*$", re.MULTILINE)
     cells = [
         cell
@@ -113,7 +120,7 @@ def test_what_a_question_names_is_looked_up(text: str, question: str, cells: lis
     ],
 )
 def test_without_a_row_that_is_named_nothing_is_masked(text: str, question: str) -> None:
-    assert other_cells(question, text, 0, len(text)) == []
+    assert other_cells(question, "", text, 0, len(text)) == []
 
 
 def test_the_first_line_of_two_columns_may_be_a_row() -> None:
@@ -131,17 +138,26 @@ def test_a_row_that_another_shares_a_cell_with_has_no_columns() -> None:
 
 @pytest.mark.parametrize("question", ["Who succeeded Ida Moss as mayor?", "From whom to Bo Lind?"])
 def test_figures_are_not_what_is_left_for_a_person(question: str) -> None:
-    assert other_cells(question, MAYORS, 0, len(MAYORS)) == []
+    assert other_cells(question, "", MAYORS, 0, len(MAYORS)) == []
 
 
 def test_a_border_is_no_answer() -> None:
     # Seen: with all else masked, "|" was the answer.
-    masked = {
-        at
-        for place in other_cells("Where does line 27 go?", BUSES, 0, len(BUSES))
-        for at in range(*place)
-    }
+    masked = masked_in(BUSES, "Where does line 27 go?")
     assert masked.issuperset(found.start() for found in re.finditer(r"\|", BUSES))
+
+
+def test_where_a_cell_is_certain_all_else_is_masked() -> None:
+    where = FLEET.index("1,528 km")
+    rest = {*range(len(FLEET))} - {*range(where, where + len("1,528 km"))}
+    assert masked_in(FLEET, "What is the range of the ATR 72-600?") == rest
+    assert masked_in(FLEET, "What was the range of the ATR 72-600 before its new engines?") < rest
+    # Seen: "-" was the answer, and what else could be was not true.
+    nothing = BUSES.replace("7.00", "-")
+    assert len(masked_in(nothing, "When is the first bus of line 27?")) == len(nothing)
+    # Its row is in the passage after this one.
+    end = FLEET.index("ATR")
+    assert not masked_in(FLEET, "What is the range of the ATR 72-600?", "", 0, end) >= {0}
 
 
 def test_a_table_is_looked_up_as_a_whole_though_a_passage_ends_in_it() -> None:
@@ -167,18 +183,67 @@ def test_rows_that_are_named_alike_may_all_answer() -> None:
     assert left("Who was the winner in 2021?", text) == ["Ana", "Cy"]
 
 
+def scores(question: str, text: str, title: str = "") -> dict[str, float]:
+    """Return what a look-up adds to each cell that may answer."""
+    return {
+        text[cell.start : cell.end]: cell.score
+        for cell in found_cells(question, title, text, 0, len(text))
+    }
+
+
+def test_a_cell_for_which_all_of_a_question_is_told_is_surest() -> None:
+    sure = scores("What is the range of the ATR 72-600?", FLEET)
+    assert sure == {"1,528 km": pytest.approx(15.0)}
+    # Of another aeroplane than any in the table half is told, or less.
+    assert scores("What is the range of the ATR 42-300?", FLEET)["1,528 km"] < 0.0
+    assert scores("How much fuel does the ATR 72-600 take per hour?", FLEET)["70"] < 0.0
+    # It may have won or lost them.
+    assert 0.0 < scores("How many did Harrow Vale?", LEAGUE)["15"] < sure["1,528 km"]
+
+
+def test_the_title_tells_what_its_tables_are_about() -> None:
+    question = "How many points did Oakley Town have in the Valley League?"
+    assert scores(question, LEAGUE)["15"] < 15.0
+    assert scores(question, LEAGUE, "Valley League, final table")["15"] == pytest.approx(15.0)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["How many did Oakley Town win?", "How many games has Oakley Town won?", "oakley town wins"],
+)
+def test_irregular_verbs_are_those_of_heads(question: str) -> None:
+    assert left(question, LEAGUE) == ["4"]
+
+
+def test_words_that_any_question_asks_with_need_not_be_told() -> None:
+    for question in ("How long does it take to Tolm?", "How much time to Tolm do I need?"):
+        assert scores(question, "To | By train\nTolm | 2 h\nArden | 5 h")["2 h"] == 15.0
+    assert scores("How far is it to Tolm by sea?", "To | By train\nTolm | 2 h")["2 h"] < 15.0
+
+
+def test_where_nothing_is_looked_up_a_table_is_the_last_to_answer() -> None:
+    assert set(scores("Who built the bridge?", FLEET).values()) == {-5.0}
+    assert "Type" in scores("Who built the bridge?", FLEET)
+    assert scores("Who built the bridge?", NOTES) == {}  # prose in cells
+    assert scores("Who built the bridge?", "Only | one line") == {}
+
+
 _CELLS = st.text(alphabet="ab 1|,\n", max_size=8)
 
 
 @settings(max_examples=rounds(50, in_ci=300))
 @given(st.lists(st.lists(_CELLS, min_size=1, max_size=4), max_size=6), _CELLS, st.data())
-def test_what_is_masked_are_cells(
+def test_a_cell_is_masked_as_a_whole_or_not_at_all(
     rows: list[list[str]], question: str, data: st.DataObject
 ) -> None:
     text = "\n".join(CELL_END.join(row) for row in rows)
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
-    for first, last in other_cells(question, text, start, end):
-        assert 0 <= first <= last <= len(text)
-        assert "\n" not in text[first:last]
-        assert CELL_END not in text[first:last] or not text[first:last].strip(" |")
+    places = other_cells(question, "", text, start, end)
+    masked = {at for first, last in places for at in range(first, last)}
+    assert masked <= {*range(len(text))}
+    for cell in found_cells(question, "", text, start, end):
+        own = {*range(cell.start, cell.end)} & {*range(start, end)}
+        assert masked >= own or not masked & own
+    outside = {at for at in masked if not start <= at < end}
+    assert "\n" not in {text[at] for at in outside}
