@@ -57,7 +57,7 @@ class LexicalIndex:
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
         """Index ``texts``."""
         model = bm25s.BM25(k1=_K1, b=_B)
-        tokens = [_tokens(text) for text in texts]
+        tokens = _tokens(texts)
         if any(tokens):
             model.index(tokens, show_progress=False)
             # bm25s adds an empty token, of no text, to the vocabulary.
@@ -75,7 +75,7 @@ class LexicalIndex:
     def scores(self, question: str) -> Scores:
         """Return the BM25 score of every text, shape ``(len(self),)``; 0 where no term is shared."""
         vocabulary = self._model.vocab_dict
-        known = [vocabulary[term] for term in _tokens(question) if term in vocabulary]
+        known = [vocabulary[term] for term in _terms(question) if term in vocabulary]
         if not known or not self._size:
             return np.zeros(self._size, dtype=np.float32)
         scores: Scores = self._model.get_scores_from_ids(known)[: self._size]
@@ -87,7 +87,7 @@ class LexicalIndex:
         Terms are weighted by inverse document frequency; a term that no text holds counts fully. The
         share is between 0 and 1, and 0 for a question without terms.
         """
-        terms = set(_tokens(question))
+        terms = set(_terms(question))
         vocabulary = self._model.vocab_dict
         known = sorted(vocabulary[term] for term in terms if term in vocabulary)
         total = self._idf_unseen * (len(terms) - len(known)) + float(self._idf[known].sum())
@@ -101,7 +101,7 @@ class LexicalIndex:
 
     def holds(self, word: str) -> bool:
         """Tell whether a text holds ``word`` or an inflection of it; a stop word counts as held."""
-        return all(term in self._model.vocab_dict for term in _tokens(word))
+        return all(term in self._model.vocab_dict for term in _terms(word))
 
     def to_bytes(self) -> bytes:
         """Return the index as one ``.npz`` (no pickle in it); equal indexes give equal bytes."""
@@ -149,14 +149,19 @@ def _restore(
     model.nonoccurrence_array = None
 
 
-def _tokens(text: str) -> list[str]:
-    tokens = bm25s.tokenize(
-        [text],
+def _terms(question: str) -> list[str]:
+    return _tokens([question])[0]
+
+
+def _tokens(texts: Sequence[str]) -> list[list[str]]:
+    """Return the terms of each text; all at once take a third of the time that one by one take."""
+    found = bm25s.tokenize(
+        list(texts),
         token_pattern=_WORD_PATTERN,
         stopwords="english_plus",
         stemmer=Stemmer.Stemmer("english"),
         return_ids=False,
         show_progress=False,
         allow_empty=False,
-    )[0]
-    return [str(token) for token in tokens if token]
+    )
+    return [[str(token) for token in tokens if token] for tokens in found]
