@@ -269,6 +269,15 @@ class Store:
                 break
         return findings
 
+    def exposure(self) -> str | None:
+        """Say that other users can get at the index, as at one that was copied, and what to run."""
+        if not self.path.stat().st_mode & 0o077:
+            return None
+        return (
+            f"The folder of the index at '{self.path}' is open to other users; run "
+            f"`chmod 700 {shlex.quote(str(self.path))}`."
+        )
+
     # Writing
 
     @contextmanager
@@ -619,8 +628,6 @@ class Store:
             findings.append(self._current_finding())
         elif named[0] not in numbers:
             findings.append(Finding("CURRENT", f"names {_name(named[0])}, which is missing"))
-        if self.path.stat().st_mode & 0o077:
-            findings.append(Finding(".", "can be entered by other users"))
         for number in numbers:
             # A newer one than CURRENT names was never committed, or was rolled back.
             if named is None or number <= named[0]:

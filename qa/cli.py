@@ -283,16 +283,16 @@ def check(index_dir: Path) -> None:
     findings = store.check()
     for finding in findings:
         click.echo(str(finding), err=True)
-    problem = confidence_problem(index_dir)
+    problems = [one for one in (confidence_problem(index_dir), store.exposure()) if one is not None]
     if findings:
-        if problem is not None:
+        for problem in problems:
             click.echo(problem, err=True)
         raise FootnoteError(
             f"{len(findings)} damaged or missing in {str(index_dir)!r}; "
             f"run `{store.rebuild_command()}` to make the index anew."
         )
-    if problem is not None:
-        raise FootnoteError(problem)
+    if problems:
+        raise FootnoteError(" ".join(problems))
     click.echo(f"Every byte of {str(index_dir)!r} is what its manifest says.")
 
 

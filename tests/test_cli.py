@@ -152,6 +152,24 @@ def test_check_reads_the_calibrated_confidence(tmp_path: Path, quick: None) -> N
     assert "calibrate" in line
 
 
+def test_check_does_not_call_an_index_damaged_that_others_can_enter(
+    tmp_path: Path, quick: None
+) -> None:
+    write_articles(tmp_path / "news", {"a.txt": "A\n\nText of a."})
+    index = tmp_path / "an index"
+    run("index", tmp_path / "news", "--index", index)
+    index.chmod(0o755)
+    line = one_line(run("check", "--index", index))
+    assert f"chmod 700 '{index}'" in line
+    assert "damaged" not in line
+    (index / "gen-000001/vectors.faiss").unlink()
+    *named, last = run("check", "--index", index).stderr.strip().splitlines()
+    assert "chmod" in named[-1]
+    assert "1 damaged or missing" in last
+    run("index", tmp_path / "news", "--index", index, "--rebuild")
+    assert "Every byte" in run("check", "--index", index).stdout
+
+
 def test_bench_measures_each_way_of_asking(
     seeds_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
