@@ -572,10 +572,15 @@ def _read_folders(
 ) -> tuple[_Contents, bool]:
     """Read what changed in the folders in scope; keep what the index holds of the others.
 
-    Of one that cannot be listed too, unless ``drop_absent`` or none can be; the second value tells
-    whether there is such a one.
+    Of one that cannot be listed too, or has become empty, unless ``drop_absent`` or there is no other; the
+    second value tells whether there is such a one.
     """
-    looked = {f.label: _find(f, index_dir) for f in followed if f.label in in_scope}
+    held = {_label_of(source) for source, group in before.documents.items() if group}
+    looked = {
+        f.label: _find(f, index_dir, held=printable(f.label) in held)
+        for f in followed
+        if f.label in in_scope
+    }
     absent = {label for label, found in looked.items() if isinstance(found, LoadError)}
     staying = set() if drop_absent or len(absent) == len(followed) else absent
     kept = {printable(f.label) for f in followed if f.label not in in_scope or f.label in staying}
@@ -588,8 +593,9 @@ def _read_folders(
     for folder in followed:
         here = looked.get(folder.label)
         if isinstance(here, LoadError):
-            stay = "; its articles stay in the index" if folder.label in staying else ""
-            skipped.append(Skipped(folder.label, f"{here}{stay}"))
+            command = Store(index_dir).command("index", "--yes")
+            stay = f"; its articles stay in the index (`{command}` takes them out)"
+            skipped.append(Skipped(folder.label, f"{here}{stay if folder.label in staying else ''}"))
         elif here is not None:
             found += ((file, folder) for file in here[0])
             skipped += here[1]
@@ -622,18 +628,23 @@ def _label_of(source: str) -> str:
 
 
 def _find(
-    folder: FolderRecord, index_dir: Path
+    folder: FolderRecord, index_dir: Path, *, held: bool
 ) -> tuple[list[SourceFile], list[Skipped]] | LoadError:
-    """Find the files of a folder, and what is left out; where it cannot be listed, why."""
+    """Find the files of a folder, and what is left out; where it cannot be listed, why.
+
+    One with nothing in it at all that ``held`` articles is rather where a disk is mounted, and is not now.
+    """
     path, index = _actual_path(folder, index_dir), index_dir.resolve()
     real = os.path.realpath(path)  # resolve() raises at a loop of links
     exclude = folder.exclude
     if index.is_relative_to(real):  # the index's own files are no articles
         exclude = (*exclude, glob.escape(index.relative_to(real).as_posix()))
     try:
-        return find_files(path, folder.label, include=folder.include, exclude=exclude)
+        found = find_files(path, folder.label, include=folder.include, exclude=exclude)
     except LoadError as exc:
         return exc
+    is_bare = not any(next(os.walk(path), ("", [], []))[1:])
+    return LoadError(f"{path} is empty now") if held and is_bare else found
 
 
 def _read_file(

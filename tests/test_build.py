@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -546,6 +546,32 @@ def test_articles_of_a_folder_that_is_not_there_stay(
     assert report.skipped[0].reason.endswith("no such file or directory")
 
 
+def test_articles_of_a_folder_with_nothing_in_it_any_more_stay(
+    index: Path, folder: Path, tmp_path: Path
+) -> None:
+    usb = tmp_path / "usb"  # where a disk is mounted
+    write_articles(usb, {"a.txt": article(7)})
+    (tmp_path / "bare").mkdir()
+    assert update(index, folder, usb, tmp_path / "bare").skipped == ()
+    (usb / "a.txt").rename(tmp_path / "a.txt")
+    for rebuild in (False, True):
+        report = update(index, rebuild=rebuild)
+        assert (report.documents, report.removed) == (7, ())
+        assert [one.source for one in report.skipped] == ["usb"]
+        assert "usb is empty now; its articles stay in the index" in report.skipped[0].reason
+    (tmp_path / "a.txt").rename(usb / "a.txt")
+    assert update(index).skipped == ()
+    (usb / "a.txt").unlink()
+    (usb / "notes.png").write_bytes(b"")  # so the folder itself is there
+    assert update(index).removed == ("usb/a.txt",)
+    write_articles(usb, {"a.txt": article(7)})
+    update(index)
+    for path in usb.iterdir():
+        path.unlink()
+    assert update(index, confirm=True).removed == ("usb/a.txt",)
+    assert update(index).skipped == ()
+
+
 def test_articles_of_more_than_half_stay_where_a_folder_is_not_there(
     index: Path, folder: Path, tmp_path: Path
 ) -> None:
@@ -1073,8 +1099,8 @@ def test_chunks_that_come_out_the_same_are_not_embedded_again(
         update(index, folder, embedder=FakeEmbedder(version="2"))
 
 
-def letters(text: str) -> list[str]:
-    return [word[:3].lower() for word in text.split()]
+def letters(texts: Sequence[str]) -> list[list[str]]:
+    return [[word[:3].lower() for word in text.split()] for text in texts]
 
 
 def test_another_tokenizer_makes_the_word_lists_anew(
