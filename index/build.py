@@ -595,7 +595,9 @@ def _read_folders(
         if isinstance(here, LoadError):
             command = Store(index_dir).command("index", "--yes")
             stay = f"; its articles stay in the index (`{command}` takes them out)"
-            skipped.append(Skipped(folder.label, f"{here}{stay if folder.label in staying else ''}"))
+            skipped.append(
+                Skipped(folder.label, f"{here}{stay if folder.label in staying else ''}")
+            )
         elif here is not None:
             found += ((file, folder) for file in here[0])
             skipped += here[1]
