@@ -769,10 +769,13 @@ def quote_span(text: str, start: int, end: int, limit: int) -> tuple[int, int]:
     If they are longer than ``limit`` characters, they are cut between words around the answer, which
     is always inside, however long it is.
     """
+    # A sentence ends at a blank line, and of a book all the others need not be found.
+    opens, closes = max(0, text.rfind("\n\n", 0, start)), text.find("\n\n", end)
+    around = text[opens : closes + 2] if closes >= 0 else text[opens:]
     first, last = start, end
-    for sentence_start, sentence_end in sentence_spans(text):
-        if sentence_start < end and start < sentence_end:
-            first, last = min(first, sentence_start), max(last, sentence_end)
+    for low, high in sentence_spans(around):
+        if opens + low < end and start < opens + high:
+            first, last = min(first, opens + low), max(last, opens + high)
     if last - first <= limit:
         return first, last
     spare = max(0, limit - (end - start)) // 2

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.build import index_documents
+from index.chunk import sentence_spans
 from index.embed import SentenceEmbedder
 from index.errors import ConfigError, IndexDamaged, IndexForeign, IndexMismatch, IndexMissing
 from index.store import Store
@@ -984,6 +985,42 @@ def test_the_quote_of_an_endless_sentence_is_cut_between_words() -> None:
     assert high - low <= 100
     assert all(word in {"word", "zanzibar"} for word in text[low:high].split())
     assert quote_span(text, start, start + 8, limit=1) == (start, start + 8)
+
+
+def test_the_quote_is_looked_for_around_the_answer_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def spans(text: str) -> list[tuple[int, int]]:
+        read.append(text)
+        return sentence_spans(text)
+
+    monkeypatch.setattr("qa.answer.sentence_spans", spans)
+    text = "A paragraph. \n\nIt was seen in Zanzibar. And then?\n\n" * 1000
+    start = text.index("Zanzibar", len(text) // 2)
+    low, high = quote_span(text, start, start + 8, limit=100)
+    assert text[low:high] == "It was seen in Zanzibar."
+    assert sum(map(len, read)) < 100
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["A b.", "Mr. C", "(d\n", "1. E", "e|f", "“G", ".” H", "i", "J:", "\n", " ", "\n\n"]
+        )
+    ).map("".join),
+    st.data(),
+)
+def test_the_quote_is_made_of_the_sentences_of_the_whole_text(
+    text: str, data: st.DataObject
+) -> None:
+    whole = sentence_spans(text)
+    if not whole:
+        return
+    first = data.draw(st.integers(0, len(whole) - 1))
+    last = data.draw(st.integers(first, len(whole) - 1))
+    start = data.draw(st.integers(whole[first][0], whole[first][1] - 1))
+    end = data.draw(st.integers(max(start, whole[last][0]) + 1, whole[last][1]))
+    assert quote_span(text, start, end, limit=1000) == (whole[first][0], whole[last][1])
 
 
 def test_a_question_is_searched_and_read_with_its_misspelt_words_put_right(tmp_path: Path) -> None:
