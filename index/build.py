@@ -183,7 +183,7 @@ def update_index(
 
     An update that would take more than half of the documents out raises `ConfigError` unless
     ``confirm`` is true; moved files do not count. Unless it is, the articles of a followed folder that cannot
-    be listed stay, which ``skipped`` says, if any other can be. Raises also `ConfigError` for a folder that cannot
+    be listed, or has become empty, stay, which ``skipped`` says, if any other can be. Raises also `ConfigError` for a folder that cannot
     be read or none at all, `IndexMismatch` for another embedder or ``chunking``, `IndexDamaged`,
     `IndexForeign`, `IndexLocked`, `IndexWriteError`, and what the embedder raises.
     """
@@ -572,8 +572,8 @@ def _read_folders(
 ) -> tuple[_Contents, bool]:
     """Read what changed in the folders in scope; keep what the index holds of the others.
 
-    Of one that cannot be listed too, or has become empty, unless ``drop_absent`` or there is no other; the
-    second value tells whether there is such a one.
+    Of one that cannot be listed too, or has become empty, unless ``drop_absent`` or there is no other, or
+    what it held has come up in another; the second value tells whether there is such a one.
     """
     held = {_label_of(source) for source, group in before.documents.items() if group}
     looked = {
@@ -616,6 +616,10 @@ def _read_folders(
             record, group = _admit(record, group, taken)
             files[file.source], documents[file.source] = record, group
             report(Progress("read", done, len(found)))
+    moved = {sha256 for source, sha256 in hashes.items() if source not in before.files}
+    away = {printable(label) for label in staying}
+    for source in [s for s, r in files.items() if r.sha256 in moved and _label_of(s) in away]:
+        del files[source], documents[source]
     contents = _Contents(
         tuple(_forget_changed(folder, files.keys(), hashes) for folder in followed),
         dict(sorted(files.items())),

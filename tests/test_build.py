@@ -572,6 +572,19 @@ def test_articles_of_a_folder_with_nothing_in_it_any_more_stay(
     assert update(index).skipped == ()
 
 
+def test_articles_that_were_moved_out_of_a_folder_do_not_stay_in_it(
+    index: Path, folder: Path, tmp_path: Path
+) -> None:
+    write_articles(tmp_path / "inbox", {"a.txt": article(7), "b.txt": article(8)})
+    update(index, folder, tmp_path / "inbox")
+    (tmp_path / "inbox/a.txt").rename(folder / "a.txt")
+    (tmp_path / "inbox/b.txt").rename(folder / "b.txt")
+    report = update(index)
+    assert report.added == ("news/a.txt", "news/b.txt")
+    assert report.removed == ("inbox/a.txt", "inbox/b.txt")
+    assert (report.documents, report.embedded) == (8, 0)
+
+
 def test_articles_of_more_than_half_stay_where_a_folder_is_not_there(
     index: Path, folder: Path, tmp_path: Path
 ) -> None:
