@@ -40,7 +40,7 @@ __all__ = [
     "printable",
 ]
 
-LOADER_VERSION = 10
+LOADER_VERSION = 11
 """Raised when the same bytes would give another Document."""
 
 FORMATS: Mapping[str, str] = {
@@ -252,7 +252,7 @@ def load_file(
     limits: LoadLimits | None = None,
     sandbox: Sandbox | None = None,
 ) -> tuple[list[Document], list[Skipped]]:
-    """Read one file: its documents (one; for a table one a row) and what of it could not be read.
+    """Read one file: its documents (one; of a table with prose one a row) and what of it could not be read.
 
     ``data`` are the file's bytes, where the caller has read them. ``columns`` are for tables only;
     without them, title and text are found. ``sandbox`` parses everything but small text files and

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -932,11 +933,66 @@ def test_csv_rows_are_documents() -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_csv_delimiters_and_unusual_names(delimiter: str) -> None:
-    data = f"id{delimiter}what was said\n7{delimiter}{'A long text.' * 3}\n"
+    data = f"id{delimiter}what was said\n7{delimiter}{'A long text.' * 9}\n"
     documents, skipped = load_file(SourceFile(Path("wire.csv"), "news/wire.csv"), data.encode())
     assert skipped == []
-    assert documents[0].text == "A long text." * 3
+    assert documents[0].text == "A long text." * 9
     assert documents[0].title == "Wire, row 1"
+
+
+PRICES = ["product,price,stock", "Oak table,€480,3", "Bench,€95,12"]
+
+
+def load_table(lines: Sequence[str], **more: Columns) -> tuple[list[Document], list[Skipped]]:
+    file = SourceFile(Path("prices.csv"), "shop/prices.csv")
+    return load_file(file, "\n".join(lines).encode(), **more)
+
+
+def test_a_table_without_prose_is_one_document() -> None:
+    # Seen: of each row its longest word was kept, without the price.
+    (document,), skipped = load_table(PRICES)
+    assert skipped == []
+    assert (document.source, document.title) == ("shop/prices.csv", "Prices")
+    assert document.text == "product | price | stock\nOak table | €480 | 3\nBench | €95 | 12"
+    (document,), (problem, *none) = load_table([*PRICES, "Chair,€60", "Stool", "Desk,€300,1"])
+    assert document.text.endswith("\nBench | €95 | 12\nDesk | €300 | 1")
+    assert problem.source == "shop/prices.csv"
+    assert problem.reason == "row 3 has 2 fields where the header has 3 (nor could 1 more be read)"
+    assert none == []
+
+
+def test_of_json_lines_without_prose_too() -> None:
+    rows = [{"city": "Tolm", "people": 2_000, "open": True}, {"city": "Arden", "mayor": "B. Lind"}]
+    data = "\n".join(map(json.dumps, rows)).encode()
+    (document,), _ = load_file(SourceFile(Path("a.jsonl"), "a.jsonl"), data)
+    assert document.text.split("\n")[0] == "city | people | open | mayor"
+    assert document.text.split("\n")[1].startswith("Tolm | 2000 | ")
+    assert document.text.split("\n")[2].startswith("Arden | ")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*PRICES, f"Stool,{'a stool of beech ' * 6},2"],  # prose in a cell
+        ["product,text", "Oak table,€480"],  # a column of the usual name
+        ["product", "Oak table", "Bench"],  # a list
+        PRICES[:1],
+    ],
+)
+def test_other_tables_are_a_document_a_row(lines: Sequence[str]) -> None:
+    documents, _ = load_table(lines)
+    assert [d.source for d in documents] == [
+        f"shop/prices.csv#row={number}" for number in range(1, len(lines))
+    ]
+
+
+def test_where_a_column_is_named_rows_are_documents() -> None:
+    for named in (Columns(text="price"), Columns(title="product")):
+        documents, _ = load_table(PRICES, columns=named)
+        assert [d.source for d in documents] == [
+            "shop/prices.csv#row=1",
+            "shop/prices.csv#row=2",
+        ]
 
 
 def csv_rows(*lines: str) -> tuple[list[str], list[str]]:

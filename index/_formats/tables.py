@@ -1,4 +1,4 @@
-"""Tables whose rows are articles: CSV and JSON lines."""
+"""CSV and JSON lines: each row an article, or, where no cell holds prose, all of them one table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Self
 
 from index._formats.markup import markup_prose
@@ -27,11 +27,12 @@ _MARKUP = re.compile(
     re.I | re.A,
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]\w{1,31});", re.I | re.A)
+_MAX_SHORT = 100  # characters of a cell; a longer one is prose
 _MAX_NAMES = 20  # of columns in a message, and characters of each
 _MAX_NAME = 60
 
 
-def parse_csv(data: bytes, columns: Columns) -> Table:
+def parse_csv(data: bytes, columns: Columns) -> Table | Parsed:
     """Read a table with a header line, separated by commas, semicolons, tabs or bars.
 
     A row that is not CSV costs itself, and lines after it that are no rows.
@@ -137,7 +138,7 @@ def _not_csv(reason: str, passed: int) -> str:
     return f"is not CSV{lines} ({reason})"
 
 
-def parse_jsonl(data: bytes, columns: Columns) -> Table:
+def parse_jsonl(data: bytes, columns: Columns) -> Table | Parsed:
     """Read JSON lines: an object a line; row numbers are line numbers; a text may be a list of paragraphs.
 
     Raises ``LoadError`` where no object has a named column.
@@ -168,9 +169,14 @@ def _table(
     problems: list[tuple[int, str]],
     columns: Columns,
     names: Iterable[str],
-) -> Table:
-    """Make articles of the records; ``names`` are of all columns, in order, doubled or not."""
+) -> Table | Parsed:
+    """Make articles of the records, or one; ``names`` are of all columns, in order, doubled or not."""
     names = list(dict.fromkeys(names))
+    if columns == Columns() and _column(names, _TEXT_COLUMNS) is None:
+        lines = [[_metadata(record.get(name)) for name in names] for _, record in records]
+        cells = [*chain(*lines)]
+        if any(cells) and len(names) > 1 and max(map(len, cells)) <= _MAX_SHORT:
+            return _one_table([names, *lines], sorted(problems))
     title_column, text_column = _title_and_text(records, *_named(columns, names))
     date_column = _column(names, _DATE_COLUMNS)
     author_column = _column(names, _AUTHOR_COLUMNS)
@@ -190,6 +196,16 @@ def _table(
         )
         rows.append((number, article))
     return Table(tuple(rows), tuple(sorted(problems)))
+
+
+def _one_table(lines: Iterable[Iterable[str]], problems: Sequence[tuple[int, str]]) -> Parsed:
+    """Return all rows as one article, the names of the columns first, as tables of pages are read."""
+    text = clean("\n".join(" | ".join(map(one_line, cells)) for cells in lines))
+    if not problems:
+        return Parsed(text)
+    (number, reason), *more = problems
+    others = f" (nor could {len(more):,} more be read)" if more else ""
+    return Parsed(text, problems=(f"row {number} {reason}{others}",))
 
 
 def _title_and_text(
