@@ -31,7 +31,7 @@ _AROUND = 4000
 _WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
 
-_BORDER = re.compile(r"(?:(?<=\n)| )\|(?= |$)", re.MULTILINE)
+_BORDER = re.compile(r"(?:(?<=\n)| )\|(?= |$)")
 _STOP_WORDS = FUNCTION_WORDS | set(
     "per how much many what which who whom whose when where why do does did have has had should would could i my me "
     "you your we our whats wheres whens whos hows".split()
@@ -210,9 +210,8 @@ def _tables(text: str, start: int, end: int) -> list[list[_Row]]:
     Of a table that goes on before or after, it is `_AROUND` characters there, and its first line.
     """
     start, end = text.rfind("\n", 0, start) + 1, _line_end(text, end)
-    first = low = _first_line(text, start, 0)
-    if start - first > _AROUND:
-        low = _first_line(text, start, start - _AROUND)
+    low = _first_line(text, start, max(0, start - _AROUND))
+    first = _first_line(text, low, 0)
     high = _last_line(text, end, end + _AROUND)
     tables: list[list[_Row]] = [[_row(text, first)] if first < low else []]
     at = low
