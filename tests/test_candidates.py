@@ -92,8 +92,8 @@ def test_margins_and_passages_scores_are_logits_of_one_softmax(better: dict[str,
 PLACES = st.builds(
     lambda doc, start, length: Place(doc, start, start + length),
     st.sampled_from("ab"),
-    st.integers(0, 6),
-    st.integers(1, 4),
+    st.integers(0, 3),
+    st.integers(1, 2),
 )
 
 
@@ -293,6 +293,7 @@ def test_another_figure_is_another_answer(one: str, other: str) -> None:
         ("5%.", "5 %"),
         ("$300 billion", "300 billion dollars"),
         ("deputy mayor Anna Lund", "Anna Lund"),
+        ("deputy mayor Anna Lund", "mayor Anna Lund"),
         ("the seven-day truce", "truce"),
         ("the two brothers", "brothers"),
         ("Rio", "Rio de Janeiro"),
@@ -352,6 +353,7 @@ def test_what_has_its_initials_is_spelt_out(words: list[str]) -> None:
     ("passage", "text", "short", "explained"),
     [
         ("It is carbon dioxide (CO2).", "carbon dioxide", "CO2", True),
+        ("It is carbon dioxide(CO2).", "carbon dioxide", "CO2", True),
         ("The “deoxyribonucleic acid” (the “DNA”) is", "deoxyribonucleic acid", "dna", True),
         (
             "COVID-19, short for coronavirus disease 2019, is",
@@ -360,7 +362,7 @@ def test_what_has_its_initials_is_spelt_out(words: list[str]) -> None:
             True,
         ),
         ("CERN stands for the European Organization", "European Organization", "CERN", True),
-        ("FARC (the Revolutionary Armed Forces) left", "Revolutionary Armed Forces", "FARC", True),
+        ("FARC (the Revolutionary Armed Forces) left", "Revolutionary Armed Forces", "farc", True),
         ("RAM is fast and a number (PIN) is not", "number", "RAM", False),
         ("RAM is fast memory", "fast memory", "RAM", False),
         ("PROGRAM (a list) ran", "list", "RAM", False),

@@ -114,12 +114,26 @@ def test_a_figure_is_not_found_inside_another(corrected: str) -> None:
     assert places(text, "500", text.replace("500 visitors", "500, visitors")) == [" drew 500, visi"]
 
 
-@given(st.text(max_size=80), st.text(max_size=80), st.integers(0, 80), st.integers(0, 80))
-def test_whatever_is_found_is_there_to_the_character(text: str, other: str, a: int, b: int) -> None:
-    start, end = sorted((min(a, len(text)), min(b, len(text))))
-    for low, high in repeated(text, start, end, other + text):
-        assert (other + text)[low:high] == text[start:end]
-        assert low < high
+@given(
+    st.lists(
+        st.sampled_from("a ship 27 piers, “fog” crack é 🚢 in".split()), min_size=1, unique=True
+    ),
+    st.sampled_from([PASSAGE, EDITED, NEXT]),
+    st.sampled_from([PASSAGE, EDITED, NEXT, ""]),
+    st.data(),
+)
+def test_the_words_of_a_copied_sentence_are_found_to_the_character(
+    said: list[str], before: str, before_copy: str, data: st.DataObject
+) -> None:
+    first = data.draw(st.integers(0, len(said) - 1))
+    last = data.draw(st.integers(first, len(said) - 1))
+    sentence, answer = f"The {' '.join(said)} end.", " ".join(said[first : last + 1])
+    start = len(" ".join(["The", *said[:first], ""]))
+    text, copy = f"{before} {sentence}", f"{before_copy} {sentence}"
+    start, there = (len(whole) - len(sentence) + start for whole in (text, copy))
+    found = list(repeated(text, start, start + len(answer), copy))
+    assert (there, there + len(answer)) in found
+    assert all(copy[low:high] == answer for low, high in found)
 
 
 @given(

@@ -262,12 +262,33 @@ def test_a_place_survives_its_button(place: Place) -> None:
     assert Place.parse(str(sound)) == sound
 
 
-@given(st.text())
-def test_a_made_up_place_is_none_or_harmless(value: str) -> None:
+@given(st.lists(st.integers(0, 12) | st.integers(0, 10**12 - 1), min_size=4, max_size=4))
+def test_a_made_up_place_marks_text_or_nothing(offsets: list[int]) -> None:
     one = document("a.txt", "Some text.")
-    place = Place.parse(value)
-    if place is not None:
-        Page(render.panel(one, place))
+    place = Place.parse(f"{one.id}:{':'.join(map(str, offsets))}:{one.sha256[:16]}")
+    assert place is not None
+    start, end, quote_start, quote_end = offsets
+    page = Page(render.panel(one, place))
+    assert page.within("fn-doc-text") == one.text
+    assert page.within("mark") == one.text[start:end]
+    assert page.within("fn-around") == one.text[quote_start:quote_end]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "a",
+        "a:1:2:3:b",
+        "a:1:2:3:4:b:5",
+        "a:1:2:3:x:b",
+        "<b>:1:2:3:4:b",
+        "a:1:2:3:-4:b",
+        f"a:1:2:3:{10**12}:b",
+    ],
+)
+def test_what_is_no_place_is_none(value: str) -> None:
+    assert Place.parse(value) is None
 
 
 def test_a_place_past_the_end_shows_the_document() -> None:
