@@ -319,8 +319,6 @@ def also_said(group: Group, hits: Sequence[Hit]) -> list[Place]:
     found: list[Place] = []
     for hit in hits:
         other = hit.chunk
-        if group.text not in other.text:
-            continue
         for start, end in repeated(
             chunk.text, place.start - chunk.start, place.end - chunk.start, other.text
         ):
