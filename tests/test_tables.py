@@ -147,6 +147,7 @@ def test_the_first_line_of_two_columns_may_be_a_row() -> None:
     # Seen: "When was Karl Berg born?" was answered with the name of his wife's row, or with a border.
     assert left("When was Karl Berg born?", LIFE) == ["12 May 1950", "Spouse", "Anna Berg"]
     assert left("Who was the spouse of Karl Berg?", LIFE) == ["Anna Berg"]
+    assert left("income", " | 2022\nNet income | 5\nCosts | 4") == ["Net income", "5"]
     longer = LIFE.replace("Anna Berg", "Anna Maria Berg")
     assert left("When was Anna Berg born?", longer) == ["12 May 1950", "Spouse", "Anna Maria Berg"]
     assert left("Which athlete is from Fossum?", SKIERS) == ["Tilde Enger"]
@@ -191,7 +192,7 @@ def test_a_table_is_looked_up_as_a_whole_though_a_passage_ends_in_it() -> None:
     assert left("What is the range of the Dornier 228?", FLEET, middle) == []
     assert left("What is the range of the Boeing 787-8?", FLEET, 0, middle) == []
     rows = "".join(f"T{at} | {at} m | {at} ha\n" for at in range(3000))
-    long = f"Town | Height | Area\n{rows}"
+    long = f"Towns\n\nTown | Height | Area\n{rows}"
     part = long.index("T1990"), long.index("T2010")
     assert left("Height of T2000?", long, *part) == ["2000 m"]
     assert left("Height of T1985?", long, *part) == left("Height of T2015?", long, *part) == []
@@ -201,6 +202,16 @@ def test_each_table_of_a_passage_is_looked_up_for_itself() -> None:
     text = f"{LEAGUE}\n\nThe fees:\n\n{FEES}\nThat is all.\n{FACTS}"
     found = left("What does a yard sale of chairs, books and toys at the market cost?", text)
     assert found == [*left("", LEAGUE), "$10", *left("", FACTS)]
+
+
+def test_a_table_without_a_line_in_the_passage_is_let_be() -> None:
+    text = f"{LEAGUE}\nBetween two tables.\n{LEAGUE}"
+    start = text.index("Between")
+    end = text.index("\n", start)
+    assert other_cells("Which club had 15 points?", text, start, end) == []
+    assert left("Which club had 15 points?", text, 0, end) == ["Oakley Town"]
+    alone = other_cells("Which club had 15 points?", LEAGUE, 0, len(LEAGUE))
+    assert other_cells("Which club had 15 points?", text, 0, end) == alone
 
 
 @pytest.mark.parametrize("head", [" | 2022 | 2023", "| 2022 | 2023", "2022 | 2023"])
