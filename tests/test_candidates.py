@@ -15,6 +15,7 @@ from index.types import Chunk, Hit
 from qa.candidates import (
     Candidate,
     Place,
+    also_said,
     best_wording,
     group_answers,
     is_explanation,
@@ -162,6 +163,22 @@ def test_copies_of_a_story_are_one_witness() -> None:
     assert (group.documents, len(group.places)) == (1, 2)
     [group] = group_answers([*said, candidate("Rome", "c", passage=other)])
     assert (group.documents, len(group.places)) == (2, 3)
+
+
+def test_where_else_its_sentence_stands_an_answer_is_cited() -> None:
+    found = stands_in("It rained. The bridge was closed for two days.", "two days")
+    edited = "The bridge was closed for about two days. It had rained."
+    hits = [
+        Hit(Chunk(f"{doc}:{first}-999", doc, first, 999, text), 0.0, 2)
+        for doc, first, text in (
+            ("b", 300, edited),
+            ("b", 310, edited[10:]),  # overlaps it
+            ("c", 0, "He was in town for two days."),
+        )
+    ]
+    [group] = group_answers([found])
+    start = 300 + edited.index("two days")
+    assert also_said(group, [found.hit, *hits]) == [Place("b", start, start + len("two days"))]
 
 
 def test_nothing_gives_nothing() -> None:

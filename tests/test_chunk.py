@@ -46,9 +46,15 @@ LONG = st.builds(
 
 
 @settings(max_examples=rounds(75, in_ci=300))
-@given(TEXTS | LONG, st.integers(1, 12), st.integers(0, 2))
-def test_chunks_are_slices_in_order_that_lose_no_word(text: str, size: int, overlap: int) -> None:
-    chunks = chunk_document(document(text), ChunkConfig(size, overlap), words)
+@given(
+    TEXTS | LONG, st.integers(1, 12), st.integers(0, 2), st.lists(st.integers(0, 200), max_size=3)
+)
+def test_chunks_are_slices_in_order_that_lose_no_word(
+    text: str, size: int, overlap: int, cuts: list[int]
+) -> None:
+    headings = tuple(Mark(at, len(text), "") for at in sorted(cuts) if at < len(text))
+    chunks = chunk_document(document(text, headings), ChunkConfig(size, overlap), words)
+    assert not any(chunk.start < at.start < chunk.end for chunk in chunks for at in headings)
     assert all(text[chunk.start : chunk.end] == chunk.text for chunk in chunks)
     assert all(chunk.text == chunk.text.strip() != "" for chunk in chunks)
     starts = [chunk.start for chunk in chunks]

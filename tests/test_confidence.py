@@ -36,12 +36,14 @@ def test_signals_worked_out_by_hand() -> None:
         [
             Candidate(second, Place("b", 0, 4), "Rome", 5.0, 2.0),
             Candidate(first, Place("a", 0, 5), "Paris", 5.0, -1.0),
+            Candidate(second, Place("b", 50, 54), "Oslo", 1.0, 2.0),
         ]
     )
     [rome] = [group for group in groups if group.text == "Rome"]
     [paris] = [group for group in groups if group.text == "Paris"]
     signals = Signals.of(rome, groups, [first, second], 500)
     assert signals.gap == pytest.approx(math.log(rome.share / paris.share))
+    assert Signals.of(paris, groups, [first, second], 500).gap == pytest.approx(-signals.gap)
     assert (signals.margin, signals.dense, signals.coverage) == (3.0, 0.7, 0.9)
     assert (signals.retrieval, signals.behind) == (1.0, -2.0)
     assert signals.agreement == 0.0
