@@ -139,6 +139,20 @@ def test_an_overlap_that_does_not_fit_is_left_out() -> None:
     ]
 
 
+def test_a_sentence_far_behind_the_one_before_is_whole() -> None:
+    text = f"One two.{' ' * 5000}Three four five."
+    chunks = chunk_document(document(text), ChunkConfig(), words)
+    assert [chunk.text for chunk in chunks] == ["One two.", "Three four five."]
+
+
+def test_the_white_space_before_a_long_sentence_counts_once() -> None:
+    gap = " " * 2000  # as long as 80 pieces
+    chunks = chunk_document(document(f"One.{gap}{'Word ' * 400}"), ChunkConfig(160), words)
+    assert [len(chunk.text.split()) for chunk in chunks] == [1, 80, 160, 160]
+    text = f"One.{gap}{'x' * 600} {'y' * 600}"
+    assert len(chunk_document(document(text), ChunkConfig(40), words)) == 3
+
+
 def test_no_chunk_crosses_a_heading() -> None:
     text = "Before. First\nUnder the first. Second\nUnder the second."
     first, second = text.index("First"), text.index("Second")

@@ -89,7 +89,9 @@ def test_the_logit_of_the_product_is_exact_however_sure_it_is(there: float, righ
 
 
 def test_bytes_and_back(tmp_path: Path) -> None:
-    model = replace(logistic_confidence(-1.0, 0.4, gap=0.25), measured={"ece": 0.02}, slope=1.5)
+    model = replace(
+        logistic_confidence(-1.0, 0.4, gap=0.25), measured={"ece": 0.02}, slope=1.5, shift=-0.5
+    )
     (tmp_path / "c.json").write_bytes(model.to_bytes())
     assert Confidence.load(tmp_path / "c.json") == model
 
@@ -113,6 +115,11 @@ def test_the_shipped_coefficients_say_how_they_were_made() -> None:
         b'{"format": 1}',
         b'{"format": 1, "weights": {"margin": 1}, "intercept": 0, "threshold": 0.5, "measured": {}}',
         logistic_confidence().to_bytes().replace(b'"gap"', b'"share"'),
+        logistic_confidence().to_bytes().replace(b'"dense"', b'"sparse"'),
+        logistic_confidence(gap=math.inf).to_bytes(),
+        logistic_confidence(math.nan).to_bytes(),
+        replace(logistic_confidence(), threshold=1.01).to_bytes(),
+        replace(logistic_confidence(), threshold=-0.01).to_bytes(),
         logistic_confidence().to_bytes().replace(b'"slope": 1.0', b'"slope": NaN'),
         logistic_confidence().to_bytes().replace(b'"format": 2', b'"format": 3'),
     ],
