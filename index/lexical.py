@@ -59,9 +59,10 @@ class LexicalIndex:
         model = bm25s.BM25(k1=_K1, b=_B)
         tokens = _tokens(texts)
         if any(tokens):
-            model.index(tokens, show_progress=False)
-            # bm25s adds an empty token, of no text, to the vocabulary.
-            model.vocab_dict = {token: row for token, row in model.vocab_dict.items() if token}
+            # In order: bm25s would number them as a set gives them, in each process another way.
+            numbers = {token: row for row, token in enumerate(sorted(set().union(*tokens)))}
+            rows = [[numbers[token] for token in text] for text in tokens]
+            model.index((rows, numbers), create_empty_token=False, show_progress=False)
         else:
             _restore(model, np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(1, np.int64))
             model.vocab_dict = {}
@@ -76,9 +77,9 @@ class LexicalIndex:
         """Return the BM25 score of every text, shape ``(len(self),)``; 0 where no term is shared."""
         vocabulary = self._model.vocab_dict
         known = [vocabulary[term] for term in _terms(question) if term in vocabulary]
-        if not known or not self._size:
+        if not known:
             return np.zeros(self._size, dtype=np.float32)
-        scores: Scores = self._model.get_scores_from_ids(known)[: self._size]
+        scores: Scores = self._model.get_scores_from_ids(known)
         return scores
 
     def coverage(self, question: str) -> Scores:
