@@ -153,6 +153,12 @@ def test_the_white_space_before_a_long_sentence_counts_once() -> None:
     assert len(chunk_document(document(text), ChunkConfig(40), words)) == 3
 
 
+def test_an_overlap_leaves_room_for_what_a_heading_leads_to() -> None:
+    text = "Aa bb cc. Dd ee ff.\n\nThe end\n\nGg hh ii jj."
+    chunks = chunk_document(document(text), ChunkConfig(6, 1), words)
+    assert [chunk.text for chunk in chunks] == ["Aa bb cc. Dd ee ff.", "The end\n\nGg hh ii jj."]
+
+
 def test_no_chunk_crosses_a_heading() -> None:
     text = "Before. First\nUnder the first. Second\nUnder the second."
     first, second = text.index("First"), text.index("Second")
@@ -163,6 +169,29 @@ def test_no_chunk_crosses_a_heading() -> None:
         "First\nUnder the first.",
         "Second\nUnder the second.",
     ]
+
+
+LONG_LINE = f"The {'very ' * 30}end"
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (5, ["One two three.", "The end\n\nFour five six."]),
+        (5, ["One two three.", "You need:\nFour five six."]),
+        (8, ["One two three.", "Title\nBy Ann\nMay 5\n\nFour five six."]),
+        # Of more lines the first may be names, or verses, of which all lines may be without full stops.
+        (10, ["One two three.\n\nTitle", "By Ann\nIn Rome\nMay 5\nFour five six."]),
+        (6, ["One two three.\n\nRoses are red", "Violets are blue\n\nSugar is sweet"]),
+        (6, ["One two three.\n\n- a thing", "Four five six."]),
+        (5, ["The\nend", "Four five six seven."]),  # there is nothing else
+        (40, [f"One two three.\n\n{LONG_LINE}", "Four five six seven eight nine."]),
+    ],
+)
+def test_what_leads_to_a_sentence_goes_with_it(size: int, expected: list[str]) -> None:
+    text = "\n\n".join(expected)
+    chunks = chunk_document(document(text), ChunkConfig(size, 0), words)
+    assert [chunk.text for chunk in chunks] == expected
 
 
 def test_what_stands_far_down_is_cut_as_it_is_at_the_top() -> None:

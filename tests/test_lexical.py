@@ -38,6 +38,11 @@ def test_scores_follow_the_formula() -> None:
     assert LexicalIndex.build(texts).scores("apple") == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_figure_or_a_letter_is_a_term() -> None:
+    scores = LexicalIndex.build(["Apollo 8", "Apollo 13", "plan B"]).scores("8 b")
+    assert (scores > 0).tolist() == [True, False, True]
+
+
 def test_coverage_is_the_weighted_share_of_terms() -> None:
     index = LexicalIndex.build(["apple pear", "apple", "plum zoo"])
     rare, common = math.log1p(2.5 / 1.5), math.log1p(1.5 / 2.5)
@@ -107,11 +112,13 @@ def test_words_are_counted_by_the_texts_that_hold_them() -> None:
         **dict.fromkeys(["the", "s", "cranes", "le", "café", "d", "or", "a"], 1),
         "harbour": 2,
     }
+    assert list(index.words) == sorted(index.words)
     assert LexicalIndex.from_bytes(index.to_bytes()).words == index.words
 
 
 @pytest.mark.parametrize(
-    ("word", "held"), [("cranes", True), ("craned", True), ("the", True), ("crate", False)]
+    ("word", "held"),
+    [("cranes", True), ("craned", True), ("the", True), ("whom", True), ("crate", False)],
 )
 def test_a_word_is_held_in_any_inflection(word: str, held: bool) -> None:
     assert LexicalIndex.build(["harbour crane"]).holds(word) is held

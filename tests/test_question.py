@@ -154,7 +154,9 @@ def test_every_refusal_has_its_sentence() -> None:
         ("Where, no, wait, who won?", "who won?"),
         ("who did, wait, who won, no, who lost?", "who lost?"),
         ("When, sorry, when did it start?", "when did it start?"),
+        ("Who led, No Sorry, who\nfounded it?", "who\nfounded it?"),
         ("The deposit, sorry, how much is it?", None),
+        ("THE DEPOSIT, SORRY, HOW MUCH IS IT?", None),
         ("hi, sorry, who won it?", "who won it?"),
         # nothing is cut that the rest may refer to, or that may be what is asked about
         ("When did the long war begin, no sorry, when did it end?", None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from index.build import index_documents
 from index.lexical import LexicalIndex
 from index.retrieve import Retriever, standardised
 from index.store import Generation, Store
-from index.types import Document
+from index.types import Chunk, Document
 from tests.fakes import FakeEmbedder
 
 TEXTS = [
@@ -62,7 +63,22 @@ def test_ids_and_scores_are_those_of_an_exact_twin(generation: Generation, quest
     assert [hit.score for hit in hits] == pytest.approx([fused[r] for r in order[:3]], abs=1e-4)
     assert [hit.dense for hit in hits] == pytest.approx([dense[r] for r in order[:3]], abs=1e-5)
     assert [hit.lexical for hit in hits] == pytest.approx([lexical[r] for r in order[:3]])
+    coverage = LexicalIndex.build(TEXTS).coverage(question)
+    assert [hit.coverage for hit in hits] == pytest.approx([coverage[r] for r in order[:3]])
     assert [hit.rank for hit in hits] == [1, 2, 3]
+
+
+def test_ties_go_to_the_passage_that_comes_first() -> None:
+    texts = [f"{'Fig' if row % 3 else 'Plum'} {row}" for row in range(90)]
+    generation = SimpleNamespace(
+        chunks=[Chunk(str(row), "d", row, row + 1, text) for row, text in enumerate(texts)],
+        lexical=LexicalIndex.build(texts),
+        similarities=lambda questions: np.zeros((len(questions), len(texts)), dtype=np.float32),
+    )
+    [hits] = Retriever(generation, FakeEmbedder()).search(["plum"], k=90)
+    assert [hit.chunk.start for hit in hits] == sorted(
+        range(90), key=lambda row: (row % 3 > 0, row)
+    )
 
 
 def test_faiss_finds_what_the_product_of_matrices_finds(generation: Generation) -> None:
