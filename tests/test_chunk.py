@@ -179,6 +179,7 @@ LONG_LINE = f"The {'very ' * 30}end"
     [
         (5, ["One two three.", "The end\n\nFour five six."]),
         (5, ["One two three.", "You need:\nFour five six."]),
+        (5, ["One two three.", "2. Tools:\n\nFour five six."]),
         (8, ["One two three.", "Title\nBy Ann\nMay 5\n\nFour five six."]),
         # Of more lines the first may be names, or verses, of which all lines may be without full stops.
         (10, ["One two three.\n\nTitle", "By Ann\nIn Rome\nMay 5\nFour five six."]),
@@ -189,9 +190,11 @@ LONG_LINE = f"The {'very ' * 30}end"
     ],
 )
 def test_what_leads_to_a_sentence_goes_with_it(size: int, expected: list[str]) -> None:
-    text = "\n\n".join(expected)
-    chunks = chunk_document(document(text), ChunkConfig(size, 0), words)
-    assert [chunk.text for chunk in chunks] == expected
+    before = "Far down in an article. " * 9
+    text = before + "\n\n".join(expected)
+    headings = (Mark(len(before), len(text), "Heading"),)
+    chunks = chunk_document(document(text, headings), ChunkConfig(size, 0), words)
+    assert [chunk.text for chunk in chunks if chunk.start >= len(before)] == expected
 
 
 def test_what_stands_far_down_is_cut_as_it_is_at_the_top() -> None:
