@@ -291,6 +291,20 @@ def test_what_is_no_place_is_none(value: str) -> None:
     assert Place.parse(value) is None
 
 
+def test_a_document_opens_at_its_beginning_without_a_mark() -> None:
+    one = document("a.txt", "Some text.")
+    page = Page(render.panel(one, Place.of_document(one)))
+    assert page.within("fn-doc-text") == "Some text."
+    assert page.within("mark") == page.within("fn-around") == page.within("fn-stale") == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(0, "0 articles"), (1, "1 article"), (2000, "2,000 articles")]
+)
+def test_articles_are_counted_in_words(number: int, shown: str) -> None:
+    assert Page(render.masthead(number)).within("fn-size") == shown
+
+
 def test_a_place_past_the_end_shows_the_document() -> None:
     one = document("a.txt", "Some text.")
     page = Page(render.panel(one, Place(one.id, 4, 900, 0, 10**11, one.sha256[:16])))
