@@ -376,6 +376,24 @@ def test_confidence_in_words_and_number(probability: float, words: str, number: 
     assert render.percent(probability) == number
 
 
+@pytest.mark.parametrize(
+    ("confidence", "level"),
+    [(0.95, "high"), (0.7, "high"), (0.69, "middle"), (0.5, "middle"), (0.49, "low")],
+)
+def test_confidence_has_one_of_three_colours(confidence: float, level: str) -> None:
+    found = citation(document("a.txt", "In 1887."), 3, 7)
+    page = Page(render.reply(Answer("When?", "1887", confidence, (found,)), 0.5))
+    words = f"{render.confidence_words(confidence)} · {render.percent(confidence)}"
+    assert page.within(f"fn-{level}") == words
+
+
+def test_a_long_question_is_shortened() -> None:
+    limit = render.QUESTION_LIMIT
+    assert Page(render.question("a" * limit)).within("fn-question") == "a" * limit
+    short = f"{'a' * limit} … ({limit + 1:,} characters)"
+    assert Page(render.question("a" * (limit + 1))).within("fn-question") == short
+
+
 def test_agreement_counts_articles_not_places() -> None:
     first, second = document("a.txt", "In 1887."), document("b.txt", "Since 1887. Yes, 1887.")
     twice = (citation(second, 6, 10), citation(second, 17, 21))
