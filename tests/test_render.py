@@ -224,6 +224,8 @@ def test_a_refusal_explains_itself(
     page = Page(render.reply(answer, 0.5))
     assert squeezed(page.within("fn-lead")) == shown(reason)
     assert squeezed(page.within("fn-near")) == shown(one.text)
+    is_withheld = refusal is Refusal.NO_ANSWER and 0 < confidence < 0.5
+    assert bool(page.within("fn-meta")) == is_withheld
     assert page.within("mark") == ""
     panel = Page(render.panel(one, Place.of_nearest(nearest)))
     assert panel.within("mark") == ""
@@ -385,6 +387,7 @@ def test_confidence_has_one_of_three_colours(confidence: float, level: str) -> N
     page = Page(render.reply(Answer("When?", "1887", confidence, (found,)), 0.5))
     words = f"{render.confidence_words(confidence)} · {render.percent(confidence)}"
     assert page.within(f"fn-{level}") == words
+    assert page.within("fn-also") == ""  # there are no others
 
 
 def test_a_long_question_is_shortened() -> None:

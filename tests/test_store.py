@@ -14,6 +14,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -216,17 +217,31 @@ def test_a_manifest_survives(manifest: Manifest) -> None:
     assert Manifest.from_bytes(manifest.to_bytes()) == manifest
 
 
-def test_a_manifest_from_before_columns_could_be_named_opens() -> None:
-    folder = FolderRecord("news", "news", include=("*.csv",))
-    manifest = Manifest(EmbedderRecord("fake", "f", 8), {}, 1, folders=(folder,))
-    content = json.loads(manifest.to_bytes())
-    del content["folders"][0]["columns"], content["checksum"]
+def signed(content: dict[str, Any]) -> bytes:
+    """Return a manifest of these fields, with the checksum that belongs to them."""
 
     def render() -> bytes:
         return json.dumps(content, sort_keys=True).encode("ascii") + b"\n"
 
+    content.pop("checksum")
     content["checksum"] = hashlib.sha256(render()).hexdigest()
-    assert Manifest.from_bytes(render()).folders == (folder,)
+    return render()
+
+
+def test_a_manifest_from_before_columns_could_be_named_opens() -> None:
+    folder = FolderRecord("news", "news", include=("*.csv",))
+    manifest = Manifest(EmbedderRecord("fake", "f", 8), {}, 1, folders=(folder,))
+    content = json.loads(manifest.to_bytes())
+    del content["folders"][0]["columns"]
+    assert Manifest.from_bytes(signed(content)).folders == (folder,)
+
+
+@pytest.mark.parametrize("field", ["parts", "embedder", "folders", "number"])
+def test_a_manifest_without_a_field_is_refused(field: str) -> None:
+    content = json.loads(Manifest(EmbedderRecord("fake", "f", 8), {}, 1).to_bytes())
+    del content[field]
+    with pytest.raises(ValueError, match="does not have the expected fields"):
+        Manifest.from_bytes(signed(content))
 
 
 @given(manifests, st.data())
@@ -239,6 +254,8 @@ def test_any_other_byte_in_a_manifest_is_noticed(manifest: Manifest, data: st.Da
         Manifest.from_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
     with pytest.raises(ValueError):  # noqa: PT011 - any
         Manifest.from_bytes(whole[:at])
+    with pytest.raises(ValueError, match="not as it was written"):
+        Manifest.from_bytes(whole + b" ")
 
 
 # What is there
