@@ -337,7 +337,11 @@ def test_the_articles_to_measure_with_are_none_that_was_trained_on(name: str) ->
 
 
 def test_the_headlines_to_measure_with_say_where_the_answer_stands() -> None:
-    for row in load_rows([ROOT / "tests/golden/headlines.jsonl.gz"], Rejected()):
+    rejected = Rejected()
+    rows = load_rows([ROOT / "tests/golden/headlines.jsonl.gz"], rejected)
+    assert rejected.counts() == {}
+    assert {row.source for row in rows} == {"headline", "text", "nothing"}
+    for row in rows:
         assert row.source in (("headline", "text") if row.answers else ("nothing",))
         if row.source == "headline":
             (answer,) = set(row.answers)
