@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from index.errors import ConfigError, QuestionFileError
 from qa.metrics import normalize_answer
-from qa.reader import READER_DIRECTORY
+from qa.reader import READER_DIRECTORY, ReaderConfig
 from qa.training.data import (
     DataConfig,
     Group,
@@ -109,10 +109,11 @@ def test_bad_rows_are_counted_by_reason_and_named(tmp_path: Path) -> None:
     good, moved, empty, silent, uneven, again, *others = raw_rows()
     moved["answers"]["answer_start"] = [3]
     empty["context"] = " "
-    silent["question"] = ""
+    silent["question"] = " "
     uneven["answers"]["answer_start"] = []
     again["id"] = good["id"]
-    others[0]["answers"] = {"text": ["town", "hill"], "answer_start": [0, -1]}
+    text = others[0]["context"]  # offsets that Python would take
+    others[0]["answers"] = {"text": [text[-5:-1], text[1:5]], "answer_start": [-5, True]}
     others[1]["answers"] = {"text": []}
     others[2]["answers"]["text"].append("nowhere")
     others[2]["answers"]["answer_start"].append(0)
@@ -427,6 +428,12 @@ def test_a_taken_gold_passage_leaves_the_null(tmp_path: Path, tokenizer: Tokeniz
         assert group.target is None
         assert len(group.passages) == 1
         assert row.answers[0].lower() not in text_of(tokenizer, group.passages[0][1])
+
+
+def test_a_long_question_is_cut_as_the_reader_cuts_it(tokenizer: Tokenizer) -> None:
+    row = example("It is red.", question="what colour " * 99)
+    group = TrainingData.build([row], tokenizer, PLAIN).group(0, 0, 0)
+    assert len(group.question) == ReaderConfig().max_question
 
 
 def test_a_row_without_answers_is_read_in_its_context(tokenizer: Tokenizer) -> None:
