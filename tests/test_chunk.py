@@ -185,7 +185,7 @@ LONG_LINE = f"The {'very ' * 30}end"
         (10, ["One two three.\n\nTitle", "By Ann\nIn Rome\nMay 5\nFour five six."]),
         (6, ["One two three.\n\nRoses are red", "Violets are blue\n\nSugar is sweet"]),
         (6, ["One two three.\n\n- a thing", "Four five six."]),
-        (5, ["The\nend", "Four five six seven."]),  # there is nothing else
+        (5, ["The\n\nend", "Four five six seven."]),  # there is nothing else
         (40, [f"One two three.\n\n{LONG_LINE}", "Four five six seven eight nine."]),
     ],
 )
