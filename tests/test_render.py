@@ -380,7 +380,7 @@ def test_confidence_in_words_and_number(probability: float, words: str, number: 
 
 @pytest.mark.parametrize(
     ("confidence", "level"),
-    [(0.95, "high"), (0.7, "high"), (0.69, "middle"), (0.5, "middle"), (0.49, "low")],
+    [(0.95, "high"), (0.6951, "high"), (0.69, "middle"), (0.4951, "middle"), (0.49, "low")],
 )
 def test_confidence_has_one_of_three_colours(confidence: float, level: str) -> None:
     found = citation(document("a.txt", "In 1887."), 3, 7)

@@ -147,17 +147,21 @@ def inline(text: str) -> str:
 
 def percent(probability: float) -> str:
     """Return a probability as a whole percentage; an estimate is never shown as 100%."""
-    return f"{min(99, max(0, round(100 * probability)))}%"
+    return f"{_points(probability)}%"
+
+
+def _points(probability: float) -> int:
+    return min(99, max(0, round(100 * probability)))
 
 
 def confidence_words(probability: float) -> str:
     """Return a calibrated probability of being right in words, those of its `percent`."""
-    probability = round(probability, 2)
-    if probability >= 0.9:
+    points = _points(probability)
+    if points >= 90:
         return "Very likely right"
-    if probability >= 0.7:
+    if points >= 70:
         return "Likely right"
-    if probability >= 0.5:
+    if points >= 50:
         return "More likely right than not"
     return "Unsure"
 
@@ -230,7 +234,8 @@ def _read_as(answer: Answer) -> str:
 
 
 def _chip(confidence: float) -> str:
-    level = "high" if confidence >= 0.7 else "middle" if confidence >= 0.5 else "low"
+    points = _points(confidence)
+    level = "high" if points >= 70 else "middle" if points >= 50 else "low"
     return (
         f'<span class="fn-chip fn-{level}" title="Confidence: the estimated probability that the '
         f'answer is right">{confidence_words(confidence)} · {percent(confidence)}</span>'
