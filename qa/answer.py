@@ -614,26 +614,25 @@ def _weigh(
     """Gather what was read for one question, ``readings[i]`` of ``hits[i]``, of ``indexed`` passages.
 
     Where the long form of a short one is asked for, spans are left out that neither spell it out nor stand
-    beside it as what it is short for.
+    beside it as what it is short for. A cell of a table that is certain to answer does so as a whole.
     """
     candidates: list[Candidate] = []
     for hit, reading in zip(hits, readings, strict=True):
         chunk, document = hit.chunk, documents[hit.chunk.doc_id]
         cells = found_cells(question, document.title, document.text, chunk.start, chunk.end)
         for span in _answering(reading.spans, chunk.text, question):
-            place = Place(chunk.doc_id, chunk.start + span.start, chunk.start + span.end)
+            start, end = chunk.start + span.start, chunk.start + span.end
+            cell = next((c for c in cells if c.start <= start and end <= c.end), None)
+            if cell and cell.is_certain:
+                start, end = cell.start, cell.end
             candidates.append(
                 Candidate(
                     hit=hit,
-                    place=place,
-                    text=chunk.text[span.start : span.end],
+                    place=Place(chunk.doc_id, start, end),
+                    text=document.text[start:end],
                     span_score=span.score,
                     null_score=reading.null_score,
-                    looked_up=sum(
-                        cell.score
-                        for cell in cells
-                        if cell.start <= place.start and place.end <= cell.end
-                    ),
+                    looked_up=cell.score if cell else 0.0,
                 )
             )
     if short := asked_short_form(question):

@@ -93,6 +93,11 @@ class Found:
     end: int
     score: float
 
+    @property
+    def is_certain(self) -> bool:
+        """Tell whether it answers as good as certainly, and then as a whole."""
+        return self.score >= _CERTAIN
+
 
 def other_cells(
     question: str, title: str, text: str, start: int, end: int
@@ -109,7 +114,7 @@ def other_cells(
     (`found_cells`), all but it is returned; with it too, if it says nothing ("-").
     """
     found = found_cells(question, title, text, start, end)
-    sure = [c for c in found if c.score >= _CERTAIN and start <= c.start and c.end <= end]
+    sure = [c for c in found if c.is_certain and start <= c.start and c.end <= end]
     if sure:
         sure = [cell for cell in sure if not _NOTHING.fullmatch(text, cell.start, cell.end)]
         starts, ends = [start, *(cell.end for cell in sure)], [*(cell.start for cell in sure), end]

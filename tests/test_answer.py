@@ -249,6 +249,16 @@ def test_a_cell_that_the_question_names_is_before_prose_and_other_tables(tmp_pat
     assert qa.ask("Which height has it?").text == "zoological"
 
 
+def test_a_cell_that_is_certain_answers_as_a_whole(tmp_path: Path) -> None:
+    # Seen: "half" for "half shade", "Novak" for "C. Novak", which is two sentences to a splitter.
+    table = "Plant | Light | Grower\nFig | half zone, no sun | A. zahn\nFern | zebra | B. zorn"
+    qa = qa_of(tmp_path, document("one", table))
+    assert qa.ask("Which light for the fig?").text == "half zone, no sun"
+    assert qa.ask("Grower of the fern?").text == "B. zorn"
+    unsure = qa.ask("What else besides light and water does a fig need?", threshold=0.0)
+    assert unsure.text == "zone"
+
+
 def test_an_answer_stands_in_one_cell_of_a_table(tmp_path: Path) -> None:
     # Seen: "How much cinnamon is needed?" was answered with "3 | size M".
     qa = qa_of(tmp_path, document("one", "eggs | 3 | size M\nzest | 1 g | grated"))
