@@ -53,6 +53,9 @@ EMBED_BATCH = 64
 
 _REMOVED = "was removed from the index; it comes back when it changes"
 
+_STAY = "; its articles stay in the index (an update with `--yes` takes them out)"
+"""Names no index: it is stored, and where an index is named differently nothing has changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -573,16 +576,16 @@ def _read_folders(
     """Read what changed in the folders in scope; keep what the index holds of the others.
 
     Of one that cannot be listed too, or has become empty, unless ``drop_absent`` or there is no other, or
-    what it held has come up in another; the second value tells whether there is such a one.
+    what it held has come up in another; the second value tells whether any stay.
     """
-    held = {_label_of(source) for source, group in before.documents.items() if group}
+    held = set() if drop_absent else _holding(before.documents)
     looked = {
         f.label: _find(f, index_dir, held=printable(f.label) in held)
         for f in followed
         if f.label in in_scope
     }
-    absent = {label for label, found in looked.items() if isinstance(found, LoadError)}
-    staying = set() if drop_absent or len(absent) == len(followed) else absent
+    absent = {label: here for label, here in looked.items() if isinstance(here, LoadError)}
+    staying = set() if drop_absent or len(absent) == len(followed) else set(absent)
     kept = {printable(f.label) for f in followed if f.label not in in_scope or f.label in staying}
     files = {s: record for s, record in before.files.items() if _label_of(s) in kept}
     documents = {s: group for s, group in before.documents.items() if _label_of(s) in kept}
@@ -592,13 +595,7 @@ def _read_folders(
     found: list[tuple[SourceFile, FolderRecord]] = []
     for folder in followed:
         here = looked.get(folder.label)
-        if isinstance(here, LoadError):
-            command = Store(index_dir).command("index", "--yes")
-            stay = f"; its articles stay in the index (`{command}` takes them out)"
-            skipped.append(
-                Skipped(folder.label, f"{here}{stay if folder.label in staying else ''}")
-            )
-        elif here is not None:
+        if here is not None and not isinstance(here, LoadError):
             found += ((file, folder) for file in here[0])
             skipped += here[1]
     taken = {document.id for group in documents.values() for document in group}
@@ -620,17 +617,32 @@ def _read_folders(
     away = {printable(label) for label in staying}
     for source in [s for s, r in files.items() if r.sha256 in moved and _label_of(s) in away]:
         del files[source], documents[source]
+    holding = _holding(documents)
+    for label, problem in absent.items():
+        stay = _STAY if printable(label) in holding else ""
+        moved_out = label in staying and not stay and isinstance(problem, _EmptiedError)
+        if not moved_out:
+            skipped.append(Skipped(label, f"{problem}{stay}"))
     contents = _Contents(
         tuple(_forget_changed(folder, files.keys(), hashes) for folder in followed),
         dict(sorted(files.items())),
         documents,
         tuple(sorted(skipped, key=lambda one: (one.source, one.reason))),
     )
-    return contents, bool(staying)
+    return contents, not holding.isdisjoint(away)
 
 
 def _label_of(source: str) -> str:
     return source.split("/", 1)[0]
+
+
+def _holding(documents: Mapping[str, Sequence[Document]]) -> set[str]:
+    """Return the labels, as sources begin with them, of the folders that hold documents."""
+    return {_label_of(source) for source, group in documents.items() if group}
+
+
+class _EmptiedError(LoadError):
+    """A folder that held articles has nothing in it."""
 
 
 def _find(
@@ -650,7 +662,7 @@ def _find(
     except LoadError as exc:
         return exc
     is_bare = not any(next(os.walk(path), ("", [], []))[1:])
-    return LoadError(f"{path} is empty now") if held and is_bare else found
+    return _EmptiedError(f"{path} is empty now") if held and is_bare else found
 
 
 def _read_file(

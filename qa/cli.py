@@ -127,7 +127,7 @@ def main() -> None:
 @click.option(
     "--yes",
     is_flag=True,
-    help="Go ahead even if over half of the index would go, or a folder that is not there.",
+    help="Go ahead even if over half of the index would go, or what a folder held that is gone or empty.",
 )
 @click.option(
     "--max-seconds",

@@ -547,7 +547,7 @@ def test_articles_of_a_folder_that_is_not_there_stay(
 
 
 def test_articles_of_a_folder_with_nothing_in_it_any_more_stay(
-    index: Path, folder: Path, tmp_path: Path
+    index: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usb = tmp_path / "usb"  # where a disk is mounted
     write_articles(usb, {"a.txt": article(7)})
@@ -559,6 +559,9 @@ def test_articles_of_a_folder_with_nothing_in_it_any_more_stay(
         assert (report.documents, report.removed) == (7, ())
         assert [one.source for one in report.skipped] == ["usb"]
         assert "usb is empty now; its articles stay in the index" in report.skipped[0].reason
+    # What is stored does not depend on how the index is named.
+    monkeypatch.chdir(tmp_path)
+    assert not update(Path("index")).written
     (tmp_path / "a.txt").rename(usb / "a.txt")
     assert update(index).skipped == ()
     (usb / "a.txt").unlink()
@@ -568,8 +571,9 @@ def test_articles_of_a_folder_with_nothing_in_it_any_more_stay(
     update(index)
     for path in usb.iterdir():
         path.unlink()
-    assert update(index, confirm=True).removed == ("usb/a.txt",)
-    assert update(index).skipped == ()
+    report = update(index, confirm=True)
+    assert (report.removed, report.skipped) == (("usb/a.txt",), ())
+    assert not update(index).written
 
 
 def test_articles_that_were_moved_out_of_a_folder_do_not_stay_in_it(
@@ -583,6 +587,27 @@ def test_articles_that_were_moved_out_of_a_folder_do_not_stay_in_it(
     assert report.added == ("news/a.txt", "news/b.txt")
     assert report.removed == ("inbox/a.txt", "inbox/b.txt")
     assert (report.documents, report.embedded) == (8, 0)
+    assert report.skipped == ()  # nothing stays, and nothing says so
+    assert not update(index).written
+
+
+def test_a_folder_that_is_not_there_keeps_no_articles_where_it_held_none(
+    index: Path, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bare").mkdir()
+    update(index, folder, tmp_path / "bare")
+    (tmp_path / "bare").rmdir()
+    [skipped] = update(index).skipped
+    assert skipped.reason.endswith("no such file or directory")
+
+
+def test_the_only_folder_with_nothing_in_it_any_more_is_named(index: Path, folder: Path) -> None:
+    update(index, folder)
+    for path in folder.iterdir():
+        path.unlink()
+    with pytest.raises(ConfigError, match=r"remove 6 of the 6 .*news is empty now; give `--yes`"):
+        update(index)
+    assert update(index, confirm=True).documents == 0
 
 
 def test_articles_of_more_than_half_stay_where_a_folder_is_not_there(
