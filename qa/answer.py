@@ -352,8 +352,9 @@ class QA:
                     answers.append(_refusal(question, problem))
                     continue
                 read_as, evidence = next(examined)
-                answer = self._decide(question, evidence, snapshot, limit, top)
-                answers.append(answer if read_as == plain else replace(answer, read_as=read_as))
+                answer = self._decide(read_as, evidence, snapshot, limit, top)
+                told = None if read_as == plain else read_as
+                answers.append(replace(answer, question=question, read_as=told))
             if progress is not None:
                 progress(len(batch))
         return answers

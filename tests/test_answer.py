@@ -432,6 +432,14 @@ def test_an_answer_ends_with_its_full_stop_and_begins_after_its_number(
     assert qa.ask("Which is it?", threshold=0.0).text == answer
 
 
+def test_what_nobody_sees_in_a_question_changes_no_answer(tmp_path: Path) -> None:
+    qa = qa_of(tmp_path, document("one", "1. Foxes\n2. Owls and bats"))
+    qa._reader = WordReader(r"2\. Owls(?!\w)")  # type: ignore[assignment]
+    for question in ("Which item is it?", "Which it\xadem is it?"):
+        answer = qa.ask(question, threshold=0.0)
+        assert (answer.question, answer.text) == (question, "2. Owls")
+
+
 def test_a_row_of_a_table_is_no_proof_for_another(tmp_path: Path) -> None:
     # Seen: "How long is the warranty of the Cedar lamp?" cited the rows of three lamps with one description.
     text = "It stands on three legs of oak and is lit by one bulb, and its warranty is zehn years long."
