@@ -231,10 +231,10 @@ def test_no_golden_question_has_a_false_start() -> None:
     assert [*map(without_false_start, questions)] == questions
 
 
-@given(st.text(), st.text("?!. \n\u00a0"))
+@given(st.text(), st.text("?!.？！… \n\u00a0"))
 def test_a_question_has_one_question_mark_at_its_end(question: str, end: str) -> None:
     marked = with_question_mark(question + end)
     assert marked == with_question_mark(question) == with_question_mark(marked)
     assert marked.endswith("?")
     assert question.startswith(marked[:-1])
-    assert re.fullmatch(r"[\s?.!]*", question[len(marked) - 1 :])
+    assert re.fullmatch(r"[\s?.!？！…]*", question[len(marked) - 1 :])
