@@ -447,12 +447,13 @@ def _open_base(store: Store, rebuild: bool) -> tuple[Generation | None, _Content
 
 
 def _require_salvaged(folders: Sequence[FolderRecord], index_dir: Path) -> None:
-    """Raise `ConfigError` if a folder is gone: how many documents it would cost cannot be told."""
+    """Raise `ConfigError` if a folder is gone or empty: how many documents it would cost cannot be told."""
     for folder in folders:
         path = _actual_path(folder, index_dir)
-        if not path.is_dir():
+        if _is_bare(path):
+            state = "is empty or cannot be read" if path.is_dir() else "is not there"
             raise ConfigError(
-                f"The folder '{path}' of the index that is made anew is not there; bring it back, "
+                f"The folder '{path}' of the index that is made anew {state}; bring it back, "
                 f"or run the command again with `--yes` to go on without its articles."
             )
 
@@ -661,8 +662,12 @@ def _find(
         found = find_files(path, folder.label, include=folder.include, exclude=exclude)
     except LoadError as exc:
         return exc
-    is_bare = not any(next(os.walk(path), ("", [], []))[1:])
-    return _EmptiedError(f"{path} is empty now") if held and is_bare else found
+    return _EmptiedError(f"{path} is empty now") if held and _is_bare(path) else found
+
+
+def _is_bare(folder: Path) -> bool:
+    """Tell whether there is nothing at all in a folder, hidden files included, or it cannot be listed."""
+    return not any(next(os.walk(folder), ("", [], []))[1:])
 
 
 def _read_file(

@@ -829,6 +829,19 @@ def test_a_salvaged_folder_that_is_gone_asks_first(index: Path, tmp_path: Path) 
     assert (report.documents, [s.source for s in report.skipped]) == (1, ["b"])
 
 
+def test_a_salvaged_folder_with_nothing_in_it_asks_first(index: Path, tmp_path: Path) -> None:
+    # Where a disk is mounted, and is not now; what it held cannot be told, nor gone back to.
+    for name in "ab":
+        write_articles(tmp_path / name, {"x.txt": f"{name}\n\nText of {name}."})
+    update(index, tmp_path / "a", tmp_path / "b")
+    (index / "gen-000001" / "chunks.npy").write_bytes(b"")
+    (tmp_path / "b/x.txt").unlink()
+    with pytest.raises(ConfigError, match=r"/b' .* is empty.*--yes"):
+        update(index, rebuild=True)
+    report = update(index, rebuild=True, confirm=True)
+    assert (report.documents, report.skipped) == (1, ())
+
+
 @pytest.mark.parametrize(
     "folders",
     [
