@@ -10,14 +10,15 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
 import Stemmer
 
 from index.lexical import FUNCTION_WORDS
+from qa.ranges import holds, numbers
 
 CELL_END = " | "
 """What loaders put between the cells of a row."""
@@ -121,7 +122,7 @@ def other_cells(
         return [*zip(starts, ends, strict=True)]
     asked = _cell(question, 0, len(question))
     places: list[tuple[int, int]] = []
-    for lines in _tables(text, start, end):
+    for lines in _ranged(question, text, _tables(text, start, end)):
         kept = _looked_up(question, asked, text, lines)
         for row in lines if kept else []:
             places += [(cell.start, cell.end) for cell in row if cell not in kept]
@@ -138,7 +139,7 @@ def found_cells(question: str, title: str, text: str, start: int, end: int) -> l
     """
     asked, named = (_cell(words, 0, len(words)) for words in (question, title))
     found: list[Found] = []
-    for lines in _tables(text, start, end):
+    for lines in _ranged(question, text, _tables(text, start, end)):
         if not _is_table(lines):
             continue
         kept = _looked_up(question, asked, text, lines)
@@ -246,6 +247,40 @@ def _head_and_rows(asked: _Cell, lines: Sequence[_Row]) -> tuple[_Row, Sequence[
     if length == len(head) + 1:
         head = [_Cell(head[0].start, head[0].start, frozenset(), frozenset()), *head]
     return head, rows
+
+
+def _ranged(question: str, text: str, tables: Iterable[Sequence[_Row]]) -> Iterator[Sequence[_Row]]:
+    """Yield the lines of each table with the question's numbers in the place of the ranges that hold them.
+
+    Of a child of 12 kg it is the row "10 to 15.9 kg" that tells, and none with 12 of something else.
+    """
+    asked = [(number, _stems(number.text)[0]) for number in numbers(question)]
+    for lines in tables:
+        for number, stems in asked:
+            holding = {
+                cell for row in lines for cell in row if holds(text[cell.start : cell.end], number)
+            }
+            if holding:
+                lines = [
+                    [
+                        _with_number(cell, stems) if cell in holding else _without(cell, stems)
+                        for cell in row
+                    ]
+                    for row in lines
+                ]
+        yield lines
+
+
+def _with_number(cell: _Cell, stems: Set[str]) -> _Cell:
+    words, terms = (
+        frozenset(term for term in found if not term[0].isdigit()) | stems
+        for found in (cell.stems, cell.terms)
+    )
+    return replace(cell, stems=words, terms=terms)
+
+
+def _without(cell: _Cell, stems: Set[str]) -> _Cell:
+    return replace(cell, stems=cell.stems - stems, terms=cell.terms - stems)
 
 
 def _is_table(lines: Sequence[_Row]) -> bool:

@@ -266,6 +266,18 @@ def test_words_that_any_question_asks_with_need_not_be_told() -> None:
     assert scores("How far is it to Tolm by sea?", "To | By train\nTolm | 2 h")["2 h"] < 15.0
 
 
+def test_a_number_names_the_row_whose_range_holds_it() -> None:
+    # Seen: 12 kg were looked up as 12 ml, which is another row's dose.
+    doses = "Weight | Dose\n5 to 9.9 kg | 12 ml\n10 to 15.9 kg | 20 ml\n16 to 20.9 kg | 30 ml"
+    assert left("What is the dose for a child of 12 kg?", doses) == ["20 ml"]
+    assert left("dose for 5 kg", doses) == ["12 ml"]
+    assert scores("dose for 12.5 kg", doses) == {"20 ml": pytest.approx(15.0)}
+    assert scores("dose for 40 kg", doses)["20 ml"] < 0.0
+    berths = "Length | One night | One week\nUp to 6 m | £14 | £80\n6 to 8 m | £18 | £104"
+    assert left("What is one week for a boat of 7 metres?", berths) == ["£104"]
+    assert left("How many seats does the Dornier 228 have?", FLEET) == ["19"]
+
+
 def test_where_nothing_is_looked_up_a_table_is_the_last_to_answer() -> None:
     assert set(scores("Who built the bridge?", FLEET).values()) == {-5.0}
     assert "Type" in scores("Who built the bridge?", FLEET)
