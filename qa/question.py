@@ -109,7 +109,7 @@ _WHAT_ELSE = re.compile(
 """What is asked for where it is no long form: "Which values does the EU stand for?", "When did UKIP stand for election?",
 "What does the A in NASA stand for?"."""
 
-_END = re.compile(r"[\s?.!？！…]+\Z")
+_END = re.compile(r"(?<![\s?.!？！…])[\s?.!？！…]+\Z")
 
 _BEGINS = frozenset("who whom whose what when where why which how".split())
 

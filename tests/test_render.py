@@ -195,6 +195,8 @@ def test_what_a_question_was_read_as_is_shown(asked: str, read_as: str, answered
 def test_words_that_were_put_right_are_marked() -> None:
     answer = Answer("who wn it?", None, 0.0, refusal=Refusal.NO_ANSWER, read_as="who won it?")
     assert "Read as: who <em>won</em> it?" in render.reply(answer, 0.5)
+    composed = replace(answer, question="who wn the cafe\u0301?", read_as="who won the caf\u00e9?")
+    assert "who <em>won</em> the caf\u00e9?" in render.reply(composed, 0.5)
 
 
 @given(cited())

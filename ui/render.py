@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
+from index._text import clean
 from index.duplicates import Duplicate
 from index.types import Document, Mark, Skipped
 from qa.types import Alternative, Answer, Citation, Nearest, Refusal
@@ -225,7 +226,7 @@ def _read_as(answer: Answer) -> str:
     """Return the question as it was read, the words marked that were put right; "" if none was."""
     if answer.read_as is None:
         return ""
-    typed = set(answer.question.split())
+    typed = set(clean(answer.question).split())
     words = [
         escape(word) if word in typed else f"<em>{escape(word)}</em>"
         for word in answer.read_as.split()
