@@ -462,7 +462,8 @@ class Store:
             ) from exc
         except OSError as exc:
             raise IndexDamaged(
-                f"The index at '{self.path}' cannot be read ({exc.strerror}); check who owns it."
+                f"The index at '{self.path}' cannot be read ({exc.strerror}); check its path and who "
+                "owns it."
             ) from exc
         generations = any(_number(name) is not None for name in names)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,17 +152,23 @@ class Confidence:
         model that was calibrated with another reader.
         """
         own = index_dir / CALIBRATED
-        if not own.exists():
+        # `Path.exists` raises where the index may not be looked into: that is for the store to say.
+        if not os.path.exists(own):  # noqa: PTH110
             return cls.load()
         try:
+            written = own.read_bytes()
             model = cls.load(own)
             # A digit that changed in its place would still be read, and change every answer.
-            if model.to_bytes() != own.read_bytes():
+            if model.to_bytes() != written:
                 why = "is not as it was written"
             elif model.measured.get("reader") != reader:
                 why = "was calibrated with another reader"
             else:
                 return model
+        except PermissionError as exc:
+            raise ReaderError(
+                f"The confidence in {own} cannot be read ({exc.strerror}); check who owns it."
+            ) from exc
         except (ReaderError, OSError):
             why = "is damaged, or another version's"
         raise ReaderError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pytest
 from filelock import BaseFileLock
 
 from index._fs import FileSystem
@@ -273,6 +275,24 @@ def disk_full() -> None:
 
 def kill_self() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def refuse_to_read(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a file, or a folder with all that is in it, refused as by its permissions: root has all of them."""
+
+    def refusing(real: Callable[..., object], *, itself: bool) -> Callable[..., object]:
+        def call(path: object, *given: object, **options: object) -> object:
+            if isinstance(path, str | os.PathLike):
+                asked = Path(path)
+                if locked in asked.parents or (itself and asked == locked):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return real(path, *given, **options)
+
+        return call
+
+    for module, name in ((os, "open"), (os, "scandir"), (os, "listdir"), (io, "open")):
+        monkeypatch.setattr(module, name, refusing(getattr(module, name), itself=True))
+    monkeypatch.setattr(os, "stat", refusing(os.stat, itself=False))
 
 
 def write_articles(folder: Path, articles: dict[str, str]) -> None:

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.errors import ReaderError
+from index.errors import IndexDamaged, ReaderError
 from index.types import Chunk, Hit
+from qa.answer import QA
 from qa.candidates import Candidate, Place, group_answers
 from qa.confidence import CALIBRATED, CONFIDENCE_FILE, RIGHT, Confidence, Logistic, Signals
 from tests.conftest import rounds
-from tests.fakes import logistic_confidence
+from tests.fakes import logistic_confidence, refuse_to_read
 
 NAMES = [field.name for field in fields(Signals)]
 
@@ -154,6 +155,25 @@ def test_an_index_has_its_own_confidence_or_the_packages(tmp_path: Path) -> None
     }
     (tmp_path / CALIBRATED).write_text(json.dumps(earlier))
     with pytest.raises(ReaderError, match="is damaged, or another version's; run"):
+        Confidence.for_index(tmp_path, "r")
+
+
+def test_an_index_that_may_not_be_looked_into_is_the_stores_to_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(IndexDamaged, match=r"\(File name too long\); check its path and who owns it"):
+        QA.open(tmp_path / ("i" * 300))
+    refuse_to_read(tmp_path / "index", monkeypatch)
+    with pytest.raises(IndexDamaged, match=r"\(Permission denied\); check its path and who owns it"):
+        QA.open(tmp_path / "index")
+
+
+def test_a_calibrated_confidence_that_may_not_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibrated(tmp_path)
+    refuse_to_read(tmp_path / CALIBRATED, monkeypatch)
+    with pytest.raises(ReaderError, match=r"cannot be read \(Permission denied\); check who owns it"):
         Confidence.for_index(tmp_path, "r")
 
 
