@@ -387,11 +387,7 @@ def remove_from_index(
         changes = replace(_compare(before, contents), generation=base.number)
         if dry_run:
             return replace(changes, seconds=time.perf_counter() - started)
-        if not store.encoder_intact(base.manifest):
-            raise IndexDamaged(
-                f"The question encoder of the index at '{store.path}' is damaged; run "
-                f"`{store.rebuild_command()}` first."
-            )
+        store.require_encoder(base.manifest)
         documents = contents.all_documents()
         staying = {document.id for document in documents}
         rows = [row for row, chunk in enumerate(base.chunks) if chunk.doc_id in staying]

@@ -83,10 +83,14 @@ _ATTEMPTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong with the index: ``path`` is relative to it, ``problem`` a short sentence."""
+    """Something wrong with the index: ``path`` is relative to it, ``problem`` a short sentence.
+
+    ``denied`` tells that permissions are in the way of what may be whole.
+    """
 
     path: str
     problem: str
+    denied: bool = False
 
     def __str__(self) -> str:
         return f"{self.path} {self.problem}"
@@ -204,6 +208,11 @@ class Store:
         if generation is None:
             if not findings:
                 raise self._missing()
+            denied = next((finding for finding in findings if finding.denied), None)
+            if denied is not None:
+                raise IndexDamaged(
+                    f"The index at '{self.path}' cannot be opened ({denied}); check who owns it."
+                )
             raise IndexDamaged(
                 f"The index at '{self.path}' is damaged ({findings[0]}) and no older generation "
                 f"is whole; run `{self.rebuild_command()}`."
@@ -259,8 +268,8 @@ class Store:
     def check(self) -> list[Finding]:
         """Verify every byte of every kept generation; return all that is wrong.
 
-        Raises `IndexMissing` or `IndexForeign` if there is nothing to verify, and `IndexMismatch`
-        for an index of another format.
+        Raises `IndexMissing` or `IndexForeign` if there is nothing to verify, `IndexDamaged` if it may not
+        be looked into, and `IndexMismatch` for an index of another format.
         """
         for _ in range(_ATTEMPTS):
             token = self.current()
@@ -268,6 +277,27 @@ class Store:
             if not findings or self.current() == token:
                 break
         return findings
+
+    def verdict(self, findings: Sequence[Finding]) -> str:
+        """Say in a sentence what the ``findings`` of `check` come to, and what to do."""
+        denied = sum(finding.denied for finding in findings)
+        if denied:
+            return f"{denied} in '{self.path}' cannot be read; check who owns it."
+        damaged = f"{len(findings)} damaged or missing in"
+        try:
+            generation = self.open()
+        except IndexError_:
+            return (
+                f"{damaged} '{self.path}'; run `{self.rebuild_command()}` to make the index anew."
+            )
+        if generation.recovered_from is not None:
+            return f"{damaged} '{self.path}'; run `{generation.repair}`."
+        if all(finding.problem == _FOREIGN for finding in findings):
+            return f"The index at '{self.path}' is whole; remove what does not belong to it."
+        return (
+            f"The index at '{self.path}' is whole; {damaged} the generation before it, which goes with "
+            f"the next update that changes something, or now with `{self.rebuild_command()}`."
+        )
 
     def exposure(self) -> str | None:
         """Say that other users can get at the index, as at one that was copied, and what to run."""
@@ -448,6 +478,20 @@ class Store:
         """Tell whether the question encoder this manifest names is on disk to the byte."""
         return not self._read_encoder(manifest)[1]
 
+    def require_encoder(self, manifest: Manifest) -> None:
+        """Raise `IndexDamaged` unless `encoder_intact`."""
+        findings = self._read_encoder(manifest)[1]
+        if any(finding.denied for finding in findings):
+            raise IndexDamaged(
+                f"The question encoder of the index at '{self.path}' cannot be read ({findings[0]}); "
+                "check who owns it."
+            )
+        if findings:
+            raise IndexDamaged(
+                f"The question encoder of the index at '{self.path}' is damaged; run "
+                f"`{self.rebuild_command()}` first."
+            )
+
     # Looking at the folder as a whole
 
     def _look(self) -> None:
@@ -461,13 +505,12 @@ class Store:
                 f"'{self.path}' is a file, not an index; name another place with `--index`."
             ) from exc
         except OSError as exc:
-            raise IndexDamaged(
-                f"The index at '{self.path}' cannot be read ({exc.strerror}); check its path and who "
-                "owns it."
-            ) from exc
+            raise self._unreadable(exc) from exc
         generations = any(_number(name) is not None for name in names)
         try:
             marker = (self.path / INDEX_MARKER).read_bytes()
+        except PermissionError as exc:
+            raise self._unreadable(exc) from exc
         except OSError:
             if not generations and any(n not in _OWN and not n.endswith(".tmp") for n in names):
                 raise IndexForeign(
@@ -492,6 +535,11 @@ class Store:
     def _missing(self) -> IndexMissing:
         return IndexMissing(
             f"There is no index at '{self.path}'; run `{self.command('index', 'FOLDER')}` to make one."
+        )
+
+    def _unreadable(self, exc: OSError) -> _Unreadable:
+        return _Unreadable(
+            f"The index at '{self.path}' cannot be read ({exc.strerror}); check its path and who owns it."
         )
 
     def _numbers(self) -> list[int]:
@@ -581,7 +629,7 @@ class Store:
         except FileNotFoundError:
             return None, [Finding(manifest_name, _MISSING)]
         except OSError as exc:
-            return None, [Finding(manifest_name, f"cannot be read: {exc.strerror}")]
+            return None, [_unread(manifest_name, exc)]
         if findings:
             return None, findings
         try:
@@ -602,7 +650,7 @@ class Store:
             except FileNotFoundError:
                 findings.append(Finding(path, _MISSING))
             except OSError as exc:
-                findings.append(Finding(path, f"cannot be read: {exc.strerror}"))
+                findings.append(_unread(path, exc))
             else:
                 if len(data) != part.size:
                     findings.append(Finding(path, f"has {len(data)} bytes instead of {part.size}"))
@@ -619,6 +667,8 @@ class Store:
         findings: list[Finding] = []
         try:
             self._look()
+        except _Unreadable:
+            raise
         except IndexDamaged:
             findings.append(Finding(INDEX_MARKER, "is not as it was written"))
         named = self._named()
@@ -639,8 +689,7 @@ class Store:
                     folder = self.path / _name(number)
                     extra = {path.name for path in _within(folder)} - {*PARTS, "manifest.json"}
                     problems = [
-                        Finding(f"{folder.name}/{name}", "does not belong to the index")
-                        for name in sorted(extra)
+                        Finding(f"{folder.name}/{name}", _FOREIGN) for name in sorted(extra)
                     ]
                 findings += (p for p in problems if p not in findings)
         return findings
@@ -748,6 +797,15 @@ class Store:
 
 
 _MISSING = "is missing"
+_FOREIGN = "does not belong to the index"
+
+
+class _Unreadable(IndexDamaged):
+    """The folder of the index, or its marker, cannot be read: nothing is known of the rest."""
+
+
+def _unread(path: str, exc: OSError) -> Finding:
+    return Finding(path, f"cannot be read: {exc.strerror}", isinstance(exc, PermissionError))
 
 
 def _within(folder: Path) -> list[Path]:

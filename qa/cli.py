@@ -287,10 +287,7 @@ def check(index_dir: Path) -> None:
     if findings:
         for problem in problems:
             click.echo(problem, err=True)
-        raise FootnoteError(
-            f"{len(findings)} damaged or missing in {str(index_dir)!r}; "
-            f"run `{store.rebuild_command()}` to make the index anew."
-        )
+        raise FootnoteError(store.verdict(findings))
     if problems:
         raise FootnoteError(" ".join(problems))
     click.echo(f"Every byte of {str(index_dir)!r} is what its manifest says.")

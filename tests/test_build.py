@@ -769,6 +769,20 @@ def test_nothing_is_removed_from_an_older_generation_that_stands_in(
     assert remove_from_index(index, ["news/0.txt"]).documents == 6  # of seven
 
 
+def test_a_rebuild_mends_what_is_wrong_with_the_generation_before(
+    index: Path, folder: Path
+) -> None:
+    for number in (7, 8):
+        (folder / f"{number}.txt").write_text(article(number))
+        update(index, folder)
+    (index / "gen-000001" / "vectors.faiss").unlink()
+    assert not update(index).written
+    store = Store(index)
+    assert f"now with `{store.rebuild_command()}`" in store.verdict(store.check())
+    update(index, rebuild=True)
+    assert store.check() == []
+
+
 def test_a_lost_index_is_rebuilt_from_named_folders(index: Path, folder: Path) -> None:
     update(index, folder)
     (index / "gen-000001" / "chunks.npy").write_bytes(b"")

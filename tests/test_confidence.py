@@ -161,10 +161,14 @@ def test_an_index_has_its_own_confidence_or_the_packages(tmp_path: Path) -> None
 def test_an_index_that_may_not_be_looked_into_is_the_stores_to_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(IndexDamaged, match=r"\(File name too long\); check its path and who owns it"):
+    with pytest.raises(
+        IndexDamaged, match=r"\(File name too long\); check its path and who owns it"
+    ):
         QA.open(tmp_path / ("i" * 300))
     refuse_to_read(tmp_path / "index", monkeypatch)
-    with pytest.raises(IndexDamaged, match=r"\(Permission denied\); check its path and who owns it"):
+    with pytest.raises(
+        IndexDamaged, match=r"\(Permission denied\); check its path and who owns it"
+    ):
         QA.open(tmp_path / "index")
 
 
@@ -173,7 +177,9 @@ def test_a_calibrated_confidence_that_may_not_be_read_is_not_called_damaged(
 ) -> None:
     calibrated(tmp_path)
     refuse_to_read(tmp_path / CALIBRATED, monkeypatch)
-    with pytest.raises(ReaderError, match=r"cannot be read \(Permission denied\); check who owns it"):
+    with pytest.raises(
+        ReaderError, match=r"cannot be read \(Permission denied\); check who owns it"
+    ):
         Confidence.for_index(tmp_path, "r")
 
 

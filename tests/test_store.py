@@ -50,6 +50,7 @@ from tests.fakes import (
     FakeEmbedder,
     UnsyncedFileSystem,
     disk_full,
+    refuse_to_read,
 )
 
 
@@ -514,6 +515,56 @@ def test_no_whole_generation_is_an_error(store: Store) -> None:
     assert len(store.check()) == 2
 
 
+@pytest.mark.parametrize(
+    "locked", [".", "FOOTNOTE", "encoders", "encoders/{}/encoder.onnx", "gen-*/vectors.faiss"]
+)
+def test_what_may_not_be_read_is_not_called_damaged(
+    locked: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = ExportingEmbedder().fingerprint[:12]
+    for path in store.path.glob(locked.format(encoder)) if locked != "." else [store.path]:
+        refuse_to_read(path, monkeypatch)
+    with pytest.raises(
+        IndexDamaged, match=r"cannot be read.*[Pp]ermission denied.*who owns it"
+    ) as told:
+        store.open()
+    assert "--rebuild" not in str(told.value)
+    assert "damaged" not in str(told.value)
+    try:
+        advice = store.verdict(store.check())
+    except IndexDamaged as exc:
+        advice = str(exc)
+    assert "who owns it" in advice
+    assert "--rebuild" not in advice
+
+
+def test_a_question_encoder_that_may_not_be_read_is_not_called_damaged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = store.open().manifest
+    refuse_to_read(store.path / "encoders", monkeypatch)
+    assert store.open(encoder=False).number == 2
+    with pytest.raises(IndexDamaged, match=r"cannot be read.*check who owns it"):
+        store.require_encoder(manifest)
+
+
+def test_what_is_wrong_with_an_older_generation_does_not_ask_for_a_rebuild(store: Store) -> None:
+    (store.path / "gen-000001" / "documents.jsonl").write_bytes(b"")
+    verdict = store.verdict(store.check())
+    assert f"'{store.path}' is whole; 1 damaged or missing in the generation before it" in verdict
+    assert "goes with the next update that changes something" in verdict
+    assert store.open().recovered_from is None
+    commit(store, ["text"], base=2)
+    assert store.check() == []
+
+
+def test_an_older_generation_that_stands_in_asks_for_an_update_alone(store: Store) -> None:
+    (store.path / "gen-000002" / "documents.jsonl").write_bytes(b"")
+    assert f"; run `footnote index --index {store.path}`." in store.verdict(store.check())
+    (store.path / "gen-000001" / "documents.jsonl").write_bytes(b"")
+    assert "--rebuild" in store.verdict(store.check())
+
+
 def test_a_lost_current_is_recovered_from(store: Store) -> None:
     (store.path / "CURRENT").unlink()
     generation = store.open()
@@ -534,6 +585,7 @@ def test_a_lost_marker_is_damage(store: Store) -> None:
 def test_a_file_that_does_not_belong_is_named(store: Store) -> None:
     (store.path / "gen-000002" / "notes.txt").write_text("?")
     assert store.check() == [Finding("gen-000002/notes.txt", "does not belong to the index")]
+    assert "is whole; remove what does not belong to it" in store.verdict(store.check())
 
 
 def test_a_manifest_cannot_point_outside(store: Store) -> None:
