@@ -200,8 +200,10 @@ def printable(name: str) -> str:
 
 def _check_entry(entry: os.DirEntry[str], path: str, root: Path) -> None:
     """Raise ``LoadError`` where the entry of a folder is not a file to read."""
-    if printable(path) != path:
+    if any("\udc80" <= character <= "\udcff" for character in path):  # bytes; see `name_on_disk`
         raise LoadError("its name is not plain UTF-8 text; rename it")
+    if printable(path) != path:
+        raise LoadError("its name holds a control or invisible character; rename it")
     if entry.is_symlink():
         try:
             target = Path(entry.path).resolve(strict=True)

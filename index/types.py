@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -41,19 +41,20 @@ class Document:
     folder's name and the path in it (``seeds/talks.md``), with ``#row=7`` for a row of a table.
     ``date`` is ISO 8601 (``2024-10-24``) where it could be read, else ``None``. ``language`` is an
     ISO 639-1 code. ``author`` and ``publisher`` are as the file names them; who published an article
-    is not taken for its author. ``pages`` and ``headings`` are spans over ``text``.
+    is not taken for its author. ``pages`` and ``headings`` are spans over ``text``. The ``repr``, which
+    every answer holds many of, is without these three.
     """
 
     id: str
     title: str
-    text: str
+    text: str = field(repr=False)
     source: str
     date: str | None = None
     author: str | None = None
     publisher: str | None = None
     language: str | None = None
-    pages: tuple[Mark, ...] = ()
-    headings: tuple[Mark, ...] = ()
+    pages: tuple[Mark, ...] = field(default=(), repr=False)
+    headings: tuple[Mark, ...] = field(default=(), repr=False)
 
     @property
     def byline(self) -> str | None:

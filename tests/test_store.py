@@ -98,6 +98,14 @@ def store(tmp_path: Path) -> Store:
 # Round trips
 
 
+def test_a_document_is_shown_without_its_text(store: Store) -> None:
+    marks = tuple(Mark(n, n + 1, f"part {n}") for n in range(100))
+    document = replace(store.open().documents[0], pages=marks, headings=marks)
+    assert "news/000.md" in repr(document)
+    assert "a new text" not in repr(document)
+    assert len(repr(document)) < 300
+
+
 def test_what_is_committed_is_what_is_opened(store: Store) -> None:
     generation = store.open()
     assert generation.number == 2
