@@ -21,7 +21,7 @@ from index._manifest import EmbedderRecord, FileRecord, FolderRecord, Manifest, 
 from index._recipe import lexical_recipe, recipe
 from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
 from index.duplicates import Duplicate, find_duplicates
-from index.embed import Embedder, passage_text
+from index.embed import DEFAULT_MODEL, Embedder, SentenceEmbedder, passage_text
 from index.errors import (
     ConfigError,
     EmbedderError,
@@ -155,7 +155,7 @@ def update_index(
     index_dir: str | Path,
     folders: Sequence[str | Path] = (),
     *,
-    embedder: Embedder,
+    embedder: Embedder | None = None,
     chunking: ChunkConfig | None = None,
     rebuild: bool = False,
     include: Sequence[str] = (),
@@ -177,7 +177,8 @@ def update_index(
     together), and the folder's tables are parsed again when they change. The files of ``restore`` are
     taken in though they were taken out by `remove_from_index`. A file whose bytes have not
     changed is not parsed again, a text that was embedded before is not embedded again, and without any
-    change nothing is written, but for a question encoder that is damaged. New passages are embedded by the index's own question encoder, which is made with
+    change nothing is written, but for a question encoder that is damaged. Without an ``embedder`` it is the model
+    that the index was made with, `DEFAULT_MODEL` for a new one. New passages are embedded by the index's own question encoder, which is made with
     the index; where it has one, only the name of ``embedder`` is used, so a lazy one loads no model.
     What was made with other versions of a parser, of the chunker or of the word lists' tokenizer is made
     anew with today's (`index._recipe`). ``rebuild`` re-uses nothing but the list of folders, which it
@@ -203,6 +204,9 @@ def update_index(
     store = Store(index_dir, fs)
     with nullcontext() if dry_run else store.writer():
         base, before = _open_base(store, rebuild)
+        if embedder is None:
+            known = store.salvage().embedder if base is None else base.manifest.embedder.name
+            embedder = SentenceEmbedder(known or DEFAULT_MODEL)
         if base is not None and not rebuild:
             _require_settings(store, base.manifest, embedder.name, chunking)
         today = recipe(LOADER_VERSION, CHUNKER_VERSION)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from index.errors import ConfigError, FootnoteError, IndexError_
+from index.errors import ConfigError, FootnoteError
 from qa import __version__
 
 if TYPE_CHECKING:
@@ -175,8 +175,9 @@ def index(
         from index.build import update_index
         from index.embed import DEFAULT_MODEL, SentenceEmbedder
         from index.load import Columns, LoadLimits
+        from index.store import Store
 
-        embedder = SentenceEmbedder(model or _embedder_of(index_dir) or DEFAULT_MODEL)
+        embedder = None if model is None else SentenceEmbedder(model)
         limits = LoadLimits(seconds=max_seconds, memory_bytes=max_memory << 20)
         with _progress() as bar:
             report = update_index(
@@ -196,7 +197,11 @@ def index(
             )
         _print_build(report, dry_run=dry_run)
         if watch:
-            _watch(index_dir, folders, embedder, limits, stop, confirm=yes)
+            # One for all updates: a model that could not be exported is loaded for the first alone.
+            kept = embedder or SentenceEmbedder(
+                Store(index_dir).salvage().embedder or DEFAULT_MODEL
+            )
+            _watch(index_dir, folders, kept, limits, stop, confirm=yes)
 
 
 @main.command()
@@ -571,16 +576,6 @@ def _show_change(event: BuildReport | Trouble) -> None:
 
     text = event.message if isinstance(event, Trouble) else _summary(event)
     click.echo(f"footnote: {text}", err=True)
-
-
-def _embedder_of(index_dir: Path) -> str | None:
-    from index.store import Store
-
-    store = Store(index_dir)
-    try:
-        return store.open(encoder=False).manifest.embedder.name
-    except IndexError_:  # whatever is wrong with it, building says so, or mends it
-        return store.salvage().embedder
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from index._manifest import FolderRecord, Manifest, Salvage, salvage
 from index._recipe import version_of
 from index.build import BuildReport, Progress, remove_from_index, update_index
 from index.chunk import CHUNKER_VERSION, ChunkConfig, chunk_document
-from index.embed import passage_text
+from index.embed import DEFAULT_MODEL, passage_text
 from index.errors import (
     ConfigError,
     EmbedderError,
@@ -99,6 +99,39 @@ def test_chunks_are_in_the_order_of_sources_and_starts(index: Path, folder: Path
     places = [(source[c.doc_id], c.start) for c in generation.chunks]
     assert places == sorted(places)
     assert len(places) > 10
+
+
+def test_without_an_embedder_the_index_keeps_its_own(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def make(name: str) -> FakeEmbedder:
+        made.append(name)
+        return FakeEmbedder(name=name)
+
+    monkeypatch.setattr("index.build.SentenceEmbedder", make)
+    update_index(index, [folder])
+    update(index.with_name("other"), folder, embedder=FakeEmbedder(name="other"))
+    (folder / "7.txt").write_text(article(7))
+    assert update_index(index).added == ("news/7.txt",)
+    update_index(index.with_name("other"), rebuild=True)
+    assert opened(index.with_name("other")).manifest.embedder.name == "other"
+    (index.with_name("other") / "FOOTNOTE").unlink()
+    update_index(index.with_name("other"), rebuild=True)
+    assert made == [DEFAULT_MODEL, DEFAULT_MODEL, "other", "other"]
+
+
+def test_without_an_embedder_the_generation_that_stands_in_keeps_its_own(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder, embedder=FakeEmbedder(name="first"))
+    update(index, rebuild=True, embedder=FakeEmbedder(name="second"))
+    (index / "gen-000002" / "chunks.npy").unlink()
+    monkeypatch.setattr("index.build.SentenceEmbedder", lambda name: FakeEmbedder(name=name))
+    update_index(index)
+    assert opened(index).manifest.embedder.name == "first"
+    assert Store(index).check() == []
 
 
 def test_only_what_changed_is_embedded(index: Path, folder: Path) -> None:

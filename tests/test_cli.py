@@ -37,7 +37,7 @@ def _loaded_once(embedder: QuestionEncoder, monkeypatch: pytest.MonkeyPatch) -> 
     def made(name: str = embedder.name) -> Embedder:
         return embedder if name == embedder.name else SentenceEmbedder(name)
 
-    for module in ("index.embed", "qa.workbench"):
+    for module in ("index.build", "index.embed", "qa.workbench"):
         monkeypatch.setattr(f"{module}.SentenceEmbedder", made)
 
 
@@ -283,7 +283,8 @@ def test_list_remove_and_rollback(tmp_path: Path) -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `footnote index` embed with a fake."""
-    monkeypatch.setattr("index.embed.SentenceEmbedder", FakeEmbedder)
+    for module in ("index.build", "index.embed"):
+        monkeypatch.setattr(f"{module}.SentenceEmbedder", FakeEmbedder)
 
 
 @pytest.mark.usefixtures("quick")
