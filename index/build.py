@@ -187,7 +187,8 @@ def update_index(
 
     An update that would take more than half of the documents out raises `ConfigError` unless
     ``confirm`` is true; moved files do not count. Unless it is, the articles of a followed folder that cannot
-    be listed, or has become empty, stay, which ``skipped`` says, if any other can be. Raises also `ConfigError` for a folder that cannot
+    be listed, or has become empty, stay, which ``skipped`` says, if any other can be; so do those of a file or
+    subfolder that is there and cannot be opened, or of a file that changes while it is read. Raises also `ConfigError` for a folder that cannot
     be read or none at all, `IndexMismatch` for another embedder or ``chunking``, `IndexDamaged`,
     `IndexForeign`, `IndexLocked`, `IndexWriteError`, and what the embedder raises.
     """
@@ -577,7 +578,8 @@ def _read_folders(
     """Read what changed in the folders in scope; keep what the index holds of the others.
 
     Of one that cannot be listed too, or has become empty, unless ``drop_absent`` or there is no other, or
-    what it held has come up in another; the second value tells whether any stay.
+    what it held has come up in another, and of a file or subfolder that is there and cannot be opened, unless
+    ``drop_absent``; the second value tells whether any stay.
     """
     held = set() if drop_absent else _holding(before.documents)
     looked = {
@@ -594,14 +596,26 @@ def _read_folders(
         one for one in before.skipped if _label_of(one.source) in kept and one.source not in staying
     ]
     found: list[tuple[SourceFile, FolderRecord]] = []
+    columns = {folder.label: folder.columns for folder in before.folders}
+    unread: set[str] = set()  # of folders within the followed ones
+    some_stay = False
     for folder in followed:
         here = looked.get(folder.label)
         if here is not None and not isinstance(here, LoadError):
             found += ((file, folder) for file in here[0])
-            skipped += here[1]
+            within = {} if drop_absent else _within_unread(before, folder, here[1])
+            for source in within:
+                other_columns = is_table(Path(source)) and columns[folder.label] != folder.columns
+                files[source] = _kept(before.files[source], other_columns)
+                documents[source] = before.documents[source]
+            unread |= within.keys()
+            places = set(within.values())
+            skipped += (
+                replace(one, reason=f"{one.reason}{_STAY}") if one.source in places else one
+                for one in here[1]
+            )
     taken = {document.id for group in documents.values() for document in group}
     hashes: dict[str, str] = {}
-    columns = {folder.label: folder.columns for folder in before.folders}
     report(Progress("read", 0, len(found)))
     with Sandbox(limits) as sandbox:
         for done, (file, folder) in enumerate(found, 1):
@@ -611,12 +625,18 @@ def _read_folders(
             if read is not None:
                 hashes[file.source] = read.sha256
             record, group = _read_file(file, read, folder, before, trusted, sandbox)
+            known = () if drop_absent else before.documents.get(file.source, ())
+            if known and any(one.unread for one in record.skipped):
+                skipped += (replace(one, reason=f"{one.reason}{_STAY}") for one in record.skipped)
+                record, group = _kept(before.files[file.source], other_columns), known
+                some_stay = True
             record, group = _admit(record, group, taken)
             files[file.source], documents[file.source] = record, group
             report(Progress("read", done, len(found)))
     moved = {sha256 for source, sha256 in hashes.items() if source not in before.files}
     away = {printable(label) for label in staying}
-    for source in [s for s, r in files.items() if r.sha256 in moved and _label_of(s) in away]:
+    staying_files = [s for s in files if _label_of(s) in away or s in unread]
+    for source in [s for s in staying_files if files[s].sha256 in moved]:
         del files[source], documents[source]
     holding = _holding(documents)
     for label, problem in absent.items():
@@ -630,7 +650,31 @@ def _read_folders(
         documents,
         tuple(sorted(skipped, key=lambda one: (one.source, one.reason))),
     )
-    return contents, not holding.isdisjoint(away)
+    return contents, some_stay or bool(unread) or not holding.isdisjoint(away)
+
+
+def _within_unread(
+    before: _Contents, folder: FolderRecord, skipped: Iterable[Skipped]
+) -> dict[str, str]:
+    """Return the files of ``before`` that stand where a folder cannot be opened now, and where that is.
+
+    None for other patterns than before: which of the files they leave out is not looked up.
+    """
+    places = {one.source for one in skipped if one.unread}
+    patterns = {f.label: (f.include, f.exclude) for f in before.folders}
+    if not places or patterns.get(folder.label) != (folder.include, folder.exclude):
+        return {}
+    found = {}
+    for source in (source for source, group in before.documents.items() if group):
+        for place in (source, *map(str, PurePath(source).parents)):
+            if place in places:
+                found[source] = place
+    return found
+
+
+def _kept(record: FileRecord, other_columns: bool) -> FileRecord:
+    """Return the record of a file that stays as it was, and that is to be read for other columns."""
+    return replace(record, sha256="") if other_columns else record
 
 
 def _label_of(source: str) -> str:

@@ -134,7 +134,8 @@ def find_files(
         except LoadError as exc:
             skipped.append(Skipped(source, str(exc)))
         except OSError as exc:
-            skipped.append(Skipped(source, f"cannot be opened: {_os_reason(exc)}"))
+            unread = not isinstance(exc, FileNotFoundError | NotADirectoryError)  # else gone
+            skipped.append(Skipped(source, f"cannot be opened: {_os_reason(exc)}", unread))
     if hidden:
         skipped.append(Skipped(f"{label}/{_HIDDEN}", _name_hidden(hidden)))
     return sorted(found, key=lambda file: file.source), sorted(skipped, key=lambda s: s.source)
@@ -241,6 +242,10 @@ def _os_reason(exc: Exception) -> str:
     return (getattr(exc, "strerror", None) or str(exc)).lower()
 
 
+class _UnreadError(LoadError):
+    """A file is there, and could not be read for now."""
+
+
 def is_table(path: Path) -> bool:
     """Tell whether the file's rows are documents, so that `Columns` are for it."""
     return FORMATS.get(path.suffix.lower()) in _TABLES
@@ -264,7 +269,7 @@ def load_file(
     try:
         return _load(file, data, columns or Columns(), limits or LoadLimits(), sandbox)
     except LoadError as exc:
-        return [], [Skipped(file.source, str(exc))]
+        return [], [Skipped(file.source, str(exc), isinstance(exc, _UnreadError))]
     except MemoryError:
         return [], [Skipped(file.source, "needs more memory than there is")]
     except Exception as exc:  # noqa: BLE001 - unforeseen, yet it must not take the others along
@@ -323,11 +328,11 @@ def _read(path: Path, limits: LoadLimits) -> bytes:
     except IsADirectoryError as exc:
         raise LoadError("is a folder, not a file") from exc
     except (OSError, ValueError) as exc:
-        raise LoadError(f"cannot be opened: {_os_reason(exc)}") from exc
+        raise _UnreadError(f"cannot be opened: {_os_reason(exc)}") from exc
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
         data
     ) != after.st_size:
-        raise LoadError("was changed while it was read; index it again")
+        raise _UnreadError("was changed while it was read; index it again")
     return data
 
 

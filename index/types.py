@@ -125,7 +125,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file, or a row of one, that did not get into the index, and why (one plain sentence)."""
+    """A file, or a row of one, that did not get into the index, and why (one plain sentence).
+
+    ``unread`` tells, where it was just looked for, that it is there and nobody knows what is in it: it, or
+    the folder of this ``source``, could not be opened, or it did not stand still.
+    """
 
     source: str
     reason: str
+    unread: bool = field(default=False, compare=False)

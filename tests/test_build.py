@@ -37,6 +37,7 @@ from tests.fakes import (
     LazyEmbedder,
     UnsyncedFileSystem,
     article,
+    refuse_to_read,
     write_articles,
 )
 
@@ -607,6 +608,110 @@ def test_articles_of_a_folder_with_nothing_in_it_any_more_stay(
     report = update(index, confirm=True)
     assert (report.removed, report.skipped) == (("usb/a.txt",), ())
     assert not update(index).written
+
+
+@pytest.mark.parametrize("locked", ["0.txt", "sub", "t.csv"])
+def test_articles_that_cannot_be_opened_for_a_while_stay(
+    locked: str, index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_articles(folder / "sub", {"a.txt": article(7), "b.txt": article(8), "c.csv": "text\n\n"})
+    (folder / "sub2.txt").write_text(article(9))
+    (folder / "t.csv").write_text("text\nThe first row.\nThe second row.\n")
+    before = update(index, folder)
+    held = opened(index).documents
+    for rebuild in (False, False, True):
+        with monkeypatch.context() as patch:
+            refuse_to_read(folder / locked, patch)
+            (folder / "3.txt").touch()
+            report = update(index, rebuild=rebuild, limits=LoadLimits())
+        assert (report.removed, report.changed, report.documents) == ((), (), before.documents)
+        told = {one.source: one.reason for one in report.skipped}
+        assert "permission denied; its articles stay in the index" in told[f"news/{locked}"]
+        assert opened(index).documents == held
+    with monkeypatch.context() as patch:
+        refuse_to_read(folder / locked, patch)
+        assert not update(index).written
+        assert update(index, confirm=True, dry_run=True).removed
+        assert update(index, folder, exclude=["9*"], dry_run=True).documents == before.documents - (
+            2 if locked == "sub" else 0
+        )
+    report = update(index)
+    assert (report.added, report.changed, report.removed, report.embedded) == ((), (), (), 0)
+    assert report.skipped == before.skipped
+    if locked != "sub":
+        (folder / locked).unlink()
+        assert update(index).removed == (f"news/{locked}",)
+    else:
+        shutil.rmtree(folder / locked)
+        assert update(index).removed == ("news/sub/a.txt", "news/sub/b.txt")
+
+
+def test_an_article_that_changes_while_it_is_read_stays_as_it_was(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(index, folder)
+    held = opened(index).documents
+    real, ticks = os.fstat, iter(range(1, 100))
+    inode = (folder / "0.txt").stat().st_ino
+
+    def changing(descriptor: int) -> os.stat_result:
+        status = real(descriptor)
+        if status.st_ino == inode:
+            (folder / "0.txt").write_text("Another text.")
+            os.utime(folder / "0.txt", ns=(0, next(ticks)))
+        return status
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", changing)
+        report = update(index)
+    assert [one.source for one in report.skipped] == ["news/0.txt"]
+    assert "was changed while it was read" in report.skipped[0].reason
+    assert opened(index).documents == held
+    assert update(index).changed == ("news/0.txt",)
+
+
+def test_what_can_be_read_and_is_no_article_any_more_goes(index: Path, folder: Path) -> None:
+    update(index, folder)
+    (folder / "0.txt").write_text("")
+    (folder / "1.txt").write_text("word " * 10000)
+    report = update(index, limits=LoadLimits(max_file_bytes=40000))
+    assert report.removed == ("news/0.txt", "news/1.txt")
+    (folder / "2.txt").unlink()
+    (folder / "2.txt").symlink_to("none.txt")
+    assert update(index).removed == ("news/2.txt",)
+
+
+def test_articles_that_were_moved_out_of_a_subfolder_do_not_stay_in_it(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_articles(folder / "sub", {"a.txt": article(7), "b.txt": article(8)})
+    update(index, folder)
+    (folder / "sub" / "a.txt").rename(folder / "a.txt")
+    refuse_to_read(folder / "sub", monkeypatch)
+    report = update(index)
+    assert (report.added, report.removed) == (("news/a.txt",), ("news/sub/a.txt",))
+    assert report.documents == 8
+
+
+def test_what_stayed_while_it_could_not_be_opened_is_read_anew_when_that_is_due(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_articles(folder / "sub", {"a.csv": "head,body,notes\nA title,The text.,A note.\n"})
+    update(index, folder)
+    with monkeypatch.context() as patch:
+        refuse_to_read(folder / "sub", patch)
+        update(index, folder, columns=Columns(text="notes"))
+    assert [d.text for d in opened(index).documents if "sub" in d.source] == ["The text."]
+    update(index)
+    assert [d.text for d in opened(index).documents if "sub" in d.source] == ["A note."]
+    monkeypatch.setattr("index.build.LOADER_VERSION", 99)
+    with monkeypatch.context() as patch:
+        refuse_to_read(folder / "sub", patch)
+        assert update(index).documents == 7
+    for read in (["news/sub/a.csv"], []):
+        parsed = parsed_files(monkeypatch)
+        update(index)
+        assert [source for source in parsed if "sub" in source] == read
 
 
 def test_articles_that_were_moved_out_of_a_folder_do_not_stay_in_it(
