@@ -564,8 +564,13 @@ class Store:
         return (int(found[1]), found[2].decode()) if found else None
 
     def _current_finding(self) -> Finding:
-        exists = (self.path / "CURRENT").exists()
-        return Finding("CURRENT", "is not as it was written" if exists else "is missing")
+        try:
+            (self.path / "CURRENT").read_bytes()
+        except FileNotFoundError:
+            return Finding("CURRENT", _MISSING)
+        except OSError as exc:
+            return _unread("CURRENT", exc)
+        return Finding("CURRENT", "is not as it was written")
 
     # Loading
 

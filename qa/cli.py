@@ -91,7 +91,7 @@ class _Command(click.Group):
 _index_option = click.option(
     "--index",
     "index_dir",
-    type=click.Path(file_okay=True, path_type=Path),
+    type=click.Path(readable=False, path_type=Path),  # the store says what is wrong with it
     default=DEFAULT_INDEX,
     show_default=True,
     help="The folder that holds the index.",

@@ -546,6 +546,15 @@ def test_what_may_not_be_read_is_not_called_damaged(
     assert "--rebuild" not in advice
 
 
+def test_a_current_that_may_not_be_read_is_not_called_damaged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_to_read(store.path / "CURRENT", monkeypatch)
+    assert str(store.check()[0]) == "CURRENT cannot be read: Permission denied"
+    assert "who owns it" in store.verdict(store.check())
+    assert store.open().number == 2
+
+
 def test_a_question_encoder_that_may_not_be_read_is_not_called_damaged(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
