@@ -29,8 +29,9 @@ _PROSE = 100
 _AROUND = 4000
 """Characters of a table that are looked at before a passage and after it, and of a line at the most."""
 
-_WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
-_LETTER = re.compile(r"[^\W\d_]")
+_WHO_OR_WHERE = re.compile(r"\b(?:who(?:m|se)?|where)\b", re.IGNORECASE)
+_FIGURE = re.compile(r"[\W\d_]*(?:\d[\W_]*[a-z]*)?")
+"""A cell without letters, or a figure with its unit: "3 weeks"."""
 
 _BORDER = re.compile(r"(?:(?<=\n)| )\|(?= |$)")
 _STOP_WORDS = FUNCTION_WORDS | set(
@@ -50,14 +51,16 @@ _WEIGHT = 20.0
 """Logits for how far the square of the share that is told is above that of a half. Chosen, to a round number, on 438
 questions about 24 articles with tables, `tests/golden/tables-dev.jsonl` (docs/measurements.md, Reading)."""
 
-_CERTAIN = 4.5
-"""The score from which on a cell answers: 138 of those questions found such a one; it was the answer of 129, and 9 had none."""
+_CERTAIN = 7.0
+"""The score from which on a cell answers: 116 of those questions found such a one; it was the answer of 115, and one had none."""
 
 _NOTHING = re.compile(r"[-–—.…?]*")
 """A cell that says that there is nothing to say."""
 
 _APOSTROPHE = re.compile("['’]")
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(  # "6.4" and "4,500" are one
+    r"\d+(?:,\d{3})*\.\d+(?![.\w])|\d+(?:,\d{3})+|\w+"
+)
 
 _IRREGULAR = dict(
     pair.split(":")
@@ -111,7 +114,7 @@ def other_cells(
     question tells all counts twice, "15 points", and another half.) In that row, what the question tells itself is no
     answer, and where it names the heads of columns, only what stands below the one that it names most of is; a row
     of another length than the head has none. Of a table without the question's terms below its first line nothing is
-    returned, nor of one that leaves no letter where a person is asked for. Where a cell is as good as certain to answer
+    returned, nor of one that leaves only figures where a person or a place is asked for. Where a cell is as good as certain to answer
     (`found_cells`), all but it is returned; with it too, if it says nothing ("-").
     """
     found = found_cells(question, title, text, start, end)
@@ -133,9 +136,10 @@ def other_cells(
 def found_cells(question: str, title: str, text: str, start: int, end: int) -> list[Found]:
     """Return what looking up ``question`` says of the cells of tables in ``text[start:end]``, but of other ones.
 
-    It goes by the share of the question's terms that the other cells of the row, the head of the column and the
-    document's ``title`` tell, divided by the square root of the number of cells that may answer; where nothing is
-    looked up it is 0.
+    It goes by the share of the question's terms, without those that only the document's ``title`` tells, that the other
+    cells of the row and the head of the column tell, and the heads of what the question names ("15 points"), divided
+    by the square root of the number of cells that may answer; where nothing is looked up it is 0. Of `_ASKING` a term
+    is missing only where a head of the table holds it.
     """
     asked, named = (_cell(words, 0, len(words)) for words in (question, title))
     found: list[Found] = []
@@ -144,27 +148,39 @@ def found_cells(question: str, title: str, text: str, start: int, end: int) -> l
             continue
         kept = _looked_up(question, asked, text, lines)
         head, rows = _head_and_rows(asked, lines)
-        for row in rows if kept else lines:
-            heads = head if len(head) == len(row) else [_NO_HEAD] * len(row)
-            for cell, above in zip(row, heads, strict=True):
-                others = (other.stems for other in row if other is not cell)
-                told = asked.terms & named.stems.union(above.stems, *others)
-                share = _share(told, asked.terms - told) / math.sqrt(len(kept)) if kept else 0.0
-                if not kept or cell in kept:
+        called = frozenset().union(*(cell.stems for cell in head))
+        if not kept:
+            found += [Found(c.start, c.end, -_WEIGHT / 4) for row in lines for c in row]
+            continue
+        for row in rows:
+            pairs = [
+                *zip(row, head if len(head) == len(row) else [_NO_HEAD] * len(row), strict=True)
+            ]
+            says = [
+                cell.stems | above.stems if _is_told(cell, above, asked) else cell.stems
+                for cell, above in pairs
+            ]
+            for at, (cell, above) in enumerate(pairs):
+                if cell in kept:
+                    told = asked.terms & above.stems.union(*says[:at], *says[at + 1 :])
+                    untold = asked.terms - told - named.stems - (_ASKING - called)
+                    share = _share(told, untold) / math.sqrt(len(kept))
                     found.append(Found(cell.start, cell.end, _WEIGHT * (share**2 - 0.25)))
     return found
 
 
 def _share(told: Set[str], untold: Set[str]) -> float:
-    """Return the share of terms that are told; those that any question may ask with count only if they are."""
-    missing = sum(2 if any(map(str.isdigit, term)) else 1 for term in untold - _ASKING)
+    """Return the share of terms that are told; a number that is not counts twice."""
+    missing = sum(2 if any(map(str.isdigit, term)) else 1 for term in untold)
     return len(told) / max(1, len(told) + missing)
 
 
 def _looked_up(question: str, asked: _Cell, text: str, lines: Sequence[_Row]) -> set[_Cell]:
-    """Return the cells of a table that may answer, none where they cannot: a person's name has letters."""
+    """Return the cells of a table that may answer, none where they cannot: no figure is a person or a place."""
     kept = _answering(asked, lines)
-    if _WHO.search(question) and not any(_LETTER.search(text, c.start, c.end) for c in kept):
+    if _WHO_OR_WHERE.search(question) and all(
+        _FIGURE.fullmatch(text, cell.start, cell.end) for cell in kept
+    ):
         return set()
     return kept
 
@@ -194,10 +210,10 @@ def _answering(asked: _Cell, lines: Sequence[_Row]) -> set[_Cell]:
         return set()
     most = max(weights)
     cells = [
-        (cell, above, bool(terms) and terms <= asked.terms)
-        for one, *parts in zip(weights, rows, heads, own, strict=True)
+        (cell, above, _is_told(cell, above, asked))
+        for one, *parts in zip(weights, rows, heads, strict=True)
         if math.isclose(one, most) or (not head and parts[0] is rows[0])
-        for cell, above, terms in zip(*parts, strict=True)
+        for cell, above in zip(*parts, strict=True)
     ]
     shares = {
         cell: len(above.terms & asked.stems) / max(1, len(above.terms))
@@ -208,6 +224,12 @@ def _answering(asked: _Cell, lines: Sequence[_Row]) -> set[_Cell]:
         return set(shares)
     named = max(shares.values(), default=0.0)
     return {cell for cell, share in shares.items() if share == named}
+
+
+def _is_told(cell: _Cell, above: _Cell, asked: _Cell) -> bool:
+    """Tell whether the question says what a cell says that its head does not, or all of it where that is nothing."""
+    own = cell.terms - above.terms
+    return bool(cell.stems) and (own <= asked.terms if own else cell.stems <= asked.stems)
 
 
 def _tables(text: str, start: int, end: int) -> list[list[_Row]]:
