@@ -27,8 +27,8 @@ FOLDERS_RIGHT_AT_LEAST = 0.65
 FOLDERS_REFUSED_AT_LEAST = 0.35
 
 # Of those about tables, one in four about the text around them.
-TABLES_RIGHT_AT_LEAST = 0.5
-TABLES_REFUSED_AT_LEAST = 0.7
+TABLES_RIGHT_AT_LEAST = 0.6
+TABLES_REFUSED_AT_LEAST = 0.8
 
 
 @dataclass(frozen=True)
