@@ -46,7 +46,7 @@ from index.load import (
     printable,
 )
 from index.store import Generation, Store
-from index.types import Chunk, Document, Skipped, Vectors
+from index.types import ROW, Chunk, Document, Skipped, Vectors
 
 EMBED_BATCH = 64
 """Texts embedded between two entries in the journal: two seconds of work on two cores."""
@@ -909,7 +909,12 @@ def _require_most_to_stay(before: _Contents, after: _Contents, command: str) -> 
     if 2 * len(lost) <= len(old):
         return
     moved = {new[i].sha256 for i in new.keys() - old.keys()}
-    lost = {i for i in lost if old[i].sha256 not in moved}
+    sources = {document.source for document in new.values()}  # of a table that now is one, its rows'
+    lost = {
+        i
+        for i in lost
+        if old[i].sha256 not in moved and old[i].source.rpartition(ROW)[0] not in sources
+    }
     if 2 * len(lost) > len(old):
         of = {s for s, group in before.documents.items() if any(d.id in lost for d in group)}
         folders = {_label_of(source) for source in of}

@@ -245,7 +245,7 @@ def _tables(text: str, start: int, end: int) -> list[list[_Row]]:
     at = low
     while at <= high:
         stop = _line_end(text, at)
-        if CELL_END in text[at:stop]:
+        if _has_cells(text, at, stop):
             tables[-1].append(_row(text, at))
         elif tables[-1]:
             tables.append([])
@@ -309,6 +309,11 @@ def _is_table(lines: Sequence[_Row]) -> bool:
     return len(lines) > 1 and all(cell.end - cell.start <= _PROSE for row in lines for cell in row)
 
 
+def _has_cells(text: str, start: int, end: int) -> bool:
+    """Tell whether a line is a row, also one whose last cell is empty: at its end no space is left."""
+    return text.find(CELL_END, start, end) >= 0 or text.endswith(CELL_END.rstrip(), start, end)
+
+
 def _line_end(text: str, at: int) -> int:
     found = text.find("\n", at)
     return len(text) if found < 0 else found
@@ -316,11 +321,11 @@ def _line_end(text: str, at: int) -> int:
 
 def _first_line(text: str, start: int, least: int) -> int:
     """Return where the first line of a table begins, from the line at ``start`` up to ``least``."""
-    if CELL_END not in text[start : _line_end(text, start)]:
+    if not _has_cells(text, start, _line_end(text, start)):
         return start
     while start > least:
         before = text.rfind("\n", 0, start - 1) + 1
-        if CELL_END not in text[before:start]:
+        if not _has_cells(text, before, start - 1):
             break
         start = before
     return start
@@ -328,11 +333,11 @@ def _first_line(text: str, start: int, least: int) -> int:
 
 def _last_line(text: str, end: int, most: int) -> int:
     """Return where the last line of a table ends, from the line that ends at ``end`` down to ``most``."""
-    if CELL_END not in text[text.rfind("\n", 0, end) + 1 : end]:
+    if not _has_cells(text, text.rfind("\n", 0, end) + 1, end):
         return end
     while end < min(most, len(text)):
         after = _line_end(text, end + 1)
-        if CELL_END not in text[end + 1 : after]:
+        if not _has_cells(text, end + 1, after):
             break
         end = after
     return end

@@ -372,6 +372,19 @@ def test_columns_are_found_again_once_none_is_named(index: Path, folder: Path) -
     assert texts(index, "news/wire.csv") == ["He left.", "She came."]
 
 
+def test_rows_that_become_one_table_are_not_lost(index: Path, tmp_path: Path) -> None:
+    # Seen: an index of price lists, as the version before had read them, was not updated without --yes.
+    prices = tmp_path / "prices"
+    write_articles(prices, {"oak.csv": "product,price\nTable,480\nBench,95\nStool,60\n"})
+    update(index, prices, columns=Columns(text="price"))
+    assert texts(index, "prices/oak.csv") == ["480", "95", "60"]
+    assert update(index, prices, columns=Columns()).changed == ("prices/oak.csv",)
+    assert [document.source for document in opened(index).documents] == ["prices/oak.csv"]
+    (prices / "oak.csv").unlink()
+    with pytest.raises(ConfigError, match="1 of the 1"):
+        update(index)
+
+
 def test_columns_hold_for_the_folders_they_were_named_with(index: Path, folder: Path) -> None:
     other = folder.with_name("other")
     write_articles(other, {"wire.csv": NOTES})

@@ -970,6 +970,26 @@ def test_of_json_lines_without_prose_too() -> None:
     assert document.text.split("\n")[2].startswith("Arden | ")
 
 
+def test_columns_of_a_table_that_have_the_same_name_are_all_kept() -> None:
+    # Seen: of two columns without a name, as spreadsheets write them, the second was kept.
+    (document,), _ = load_table(["town,2022,,2023,", "Tolm,5,6,7,8", ",,,,", "Arden,1,2,3,"])
+    assert document.text == "town | 2022 |  | 2023 |\nTolm | 5 | 6 | 7 | 8\nArden | 1 | 2 | 3 |"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{f"town {number}": "Tolm", "n": 1} for number in range(30)],  # most cells would be empty
+        [{"town": "Tolm", "told": {"text": "a long story " * 9}}],  # it is no table of towns
+        [{"town": "Tolm", "told": ["one", ["a long story " * 9]]}],
+    ],
+)
+def test_other_json_lines_are_a_document_a_row(rows: Sequence[dict[str, object]]) -> None:
+    data = "\n".join(map(json.dumps, rows)).encode()
+    documents, skipped = load_file(SourceFile(Path("a.jsonl"), "a.jsonl"), data)
+    assert all(one.source.startswith("a.jsonl#row=") for one in (*documents, *skipped))
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -248,6 +248,15 @@ def test_cells_may_be_empty_and_rows_shorter(head: str, costs: str) -> None:
     assert left("What were the costs in 2023?", text) == ["4"]
 
 
+def test_an_empty_cell_at_a_rows_end_does_not_end_the_table() -> None:
+    # Seen: what stood below was a table by itself, without a head.
+    text = "Name | Phone\nAnn | 1\nBea |\nCid | 3\nDee | 4\nEd |"
+    assert left("What is the phone of Cid?", text) == ["3"]
+    start = text.index("Dee")
+    cells = found_cells("What is the phone of Dee?", "", text, start, start + 7)
+    assert [text[cell.start : cell.end] for cell in cells if cell.is_certain] == ["4"]
+
+
 def test_rows_that_are_named_alike_may_all_answer() -> None:
     text = "Year | Winner\n2021 | Ana\n2022 | Bo\n2021 | Cy"
     assert left("Who was the winner in 2021?", text) == ["Ana", "Cy"]

@@ -7,7 +7,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Self
 
 from index._formats.markup import markup_prose
@@ -47,7 +47,7 @@ def parse_csv(data: bytes, columns: Columns) -> Table | Parsed:
     else:
         header_line = text.split("\n", 1)[0]
         delimiter = max(",;\t|", key=header_line.count)
-    records: list[tuple[int, Mapping[str, Any]]] = []
+    rows: list[tuple[int, list[str]]] = []
     problems: list[tuple[int, str]] = []
     header: list[str] = []
     try:
@@ -61,13 +61,18 @@ def parse_csv(data: bytes, columns: Columns) -> Table | Parsed:
                     (number, f"has {len(fields)} fields where the header has {len(header)}")
                 )
             else:
-                records.append((number, dict(zip(header, fields, strict=True))))
+                rows.append((number, fields))
     except MemoryError:
         # While it is short of memory, CPython before 3.14 goes round in circles at a handler that does not
         # match (gh-132508): make room first.
-        records.clear()
+        rows.clear()
         raise
-    return _table(records, problems, columns, header)
+    if columns == Columns():
+        one = _one_table(header, (fields for _, fields in rows), problems)  # of doubled names, all
+        if one is not None:
+            return one
+    records = [(number, dict(zip(header, fields, strict=True))) for number, fields in rows]
+    return _articles(records, problems, columns, header)
 
 
 class _Lines:
@@ -160,23 +165,24 @@ def parse_jsonl(data: bytes, columns: Columns) -> Table | Parsed:
             records.append((number, record))
         else:
             problems.append((number, "is not a JSON object"))
-    names = (name for _, record in records for name in record)
-    return _table(records, problems, columns, names)
+    names = list(dict.fromkeys(name for _, record in records for name in record))
+    # Of objects that have nothing in common nearly all cells would be empty: a table of their number squared.
+    alike = 10 * sum(len(record) for _, record in records) >= len(records) * len(names)
+    if columns == Columns() and alike:
+        lines = ([record.get(name) for name in names] for _, record in records)
+        one = _one_table(names, lines, problems)
+        if one is not None:
+            return one
+    return _articles(records, problems, columns, names)
 
 
-def _table(
+def _articles(
     records: Sequence[tuple[int, Mapping[str, Any]]],
     problems: list[tuple[int, str]],
     columns: Columns,
-    names: Iterable[str],
-) -> Table | Parsed:
-    """Make articles of the records, or one; ``names`` are of all columns, in order, doubled or not."""
-    names = list(dict.fromkeys(names))
-    if columns == Columns() and _column(names, _TEXT_COLUMNS) is None:
-        lines = [[_metadata(record.get(name)) for name in names] for _, record in records]
-        cells = [*chain(*lines)]
-        if any(cells) and len(names) > 1 and max(map(len, cells)) <= _MAX_SHORT:
-            return _one_table([names, *lines], sorted(problems))
+    names: Sequence[str],
+) -> Table:
+    """Make articles of the records; ``names`` are of all columns, in order, doubled or not."""
     title_column, text_column = _title_and_text(records, *_named(columns, names))
     date_column = _column(names, _DATE_COLUMNS)
     author_column = _column(names, _AUTHOR_COLUMNS)
@@ -198,14 +204,41 @@ def _table(
     return Table(tuple(rows), tuple(sorted(problems)))
 
 
-def _one_table(lines: Iterable[Iterable[str]], problems: Sequence[tuple[int, str]]) -> Parsed:
-    """Return all rows as one article, the names of the columns first, as tables of pages are read."""
-    text = clean("\n".join(" | ".join(map(one_line, cells)) for cells in lines))
+def _one_table(
+    names: Sequence[str], lines: Iterable[Sequence[Any]], problems: Iterable[tuple[int, str]]
+) -> Parsed | None:
+    """Return all rows as one article, the names of the columns first, as tables of pages are read.
+
+    ``None`` where a cell is prose, none says anything, or a column is of texts by its name or the only one.
+    """
+    if len(names) < 2 or _column(names, _TEXT_COLUMNS) is not None:
+        return None
+    rows = [" | ".join(map(_words, names))]
+    for values in lines:
+        cells = [*map(_words, values)]
+        if max(map(len, cells)) > _MAX_SHORT or any(map(_is_long, values)):
+            return None
+        if any(cells):
+            rows.append(" | ".join(cells))
+    if len(rows) == 1:
+        return None
+    text = clean("\n".join(rows))
     if not problems:
         return Parsed(text)
-    (number, reason), *more = problems
+    (number, reason), *more = sorted(problems)
     others = f" (nor could {len(more):,} more be read)" if more else ""
     return Parsed(text, problems=(f"row {number} {reason}{others}",))
+
+
+def _words(value: Any) -> str:
+    """Return what a table's cell says, on one line; `clean` is for all cells together, which is faster."""
+    text = value if isinstance(value, str) else plain(value)
+    return " ".join((_metadata(text) if "<" in text or "&" in text else text).split())
+
+
+def _is_long(value: Any) -> bool:
+    """Tell whether a value that is no text, an object within another, holds more than a cell says."""
+    return isinstance(value, Mapping | list) and len(str(value)) > _MAX_SHORT
 
 
 def _title_and_text(
