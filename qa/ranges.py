@@ -18,7 +18,7 @@ _RANGE = re.compile(
     rf"|(?P<more>{_FIGURE})(?=\+| (?:and|or) (?:over|more|older)\b))(?![\d:/]|[.,]\d)\+?{_UNIT}",
     re.IGNORECASE,
 )
-_PART_OF_NAME = re.compile(r"[^\W\d_] \Z")
+_PART_OF_NAME = re.compile(r"[^\W\d_] ")
 """Before "72-600" in "ATR 72-600"."""
 
 _UNITS = dict(
@@ -53,7 +53,8 @@ def numbers(question: str) -> list[Number]:
 def holds(text: str, number: Number) -> bool:
     """Tell whether ``text`` names a range, its ends included, that holds ``number`` and counts the same."""
     for found in _RANGE.finditer(text):
-        if _PART_OF_NAME.search(text, 0, found.start()) and found["between"] in {*"-–—"}:
+        before = max(0, found.start() - 2)
+        if _PART_OF_NAME.fullmatch(text, before, found.start()) and found["between"] in {*"-–—"}:
             continue
         low = found["from"] or found["least"] or found["more"]
         high = found["to"] or found["most"]
