@@ -909,7 +909,8 @@ def _require_most_to_stay(before: _Contents, after: _Contents, command: str) -> 
     if 2 * len(lost) <= len(old):
         return
     moved = {new[i].sha256 for i in new.keys() - old.keys()}
-    sources = {document.source for document in new.values()}  # of a table that now is one, its rows'
+    # Rows that now are one table are not lost.
+    sources = {document.source for document in new.values()}
     lost = {
         i
         for i in lost

@@ -10,12 +10,13 @@ from index.lexical import FUNCTION_WORDS
 
 _FIGURE = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _UNIT = r"(?:[ -]?(?P<unit>%|°[CF]|[^\W\d_]+))?"
-_NUMBER = re.compile(rf"(?<![\w.,:/])(?P<figure>{_FIGURE})(?![\d:/]|[.,]\d){_UNIT}")
+_ALONE, _ENDS = r"(?<![\w.,:/])(?<!\d[-–—])", r"(?![\d:/]|[.,–—-]\d)"  # no part of a date
+_NUMBER = re.compile(rf"{_ALONE}(?P<figure>{_FIGURE}){_ENDS}{_UNIT}")
 _RANGE = re.compile(
-    rf"(?<![\w.,:/])(?:(?P<from>{_FIGURE})[^\W\d_]{{0,3}}\s?(?P<between>to|[-–—])\s?(?P<to>{_FIGURE})"
+    rf"{_ALONE}(?:(?:from )?(?P<from>{_FIGURE})[^\W\d_]{{0,3}}\s?(?P<between>to|[-–—])\s?(?P<to>{_FIGURE})"
     rf"|(?:up to|under|below|less than) (?P<most>{_FIGURE})"
     rf"|(?:over|above|from|more than) (?P<least>{_FIGURE})"
-    rf"|(?P<more>{_FIGURE})(?=\+| (?:and|or) (?:over|more|older)\b))(?![\d:/]|[.,]\d)\+?{_UNIT}",
+    rf"|(?P<more>{_FIGURE})(?=\+| (?:and|or) (?:over|more|older)\b)){_ENDS}\+?{_UNIT}",
     re.IGNORECASE,
 )
 _PART_OF_NAME = re.compile(r"[^\W\d_] ")

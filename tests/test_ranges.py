@@ -44,6 +44,9 @@ def test_numbers_of_a_question(question: str, found: list[Number]) -> None:
         ("ATR 72-600", "228", False),  # a name
         ("06:00–22:00", "9", False),  # times
         ("3–0", "2", False),
+        ("01-05-2024", "3", False),  # a date
+        ("0-800-555", "12", False),  # to be called
+        ("from 10 to 15 kg", "20 kg", False),
         ("15", "15", False),  # no range
     ],
 )
