@@ -624,7 +624,7 @@ def _weigh(
         for span in _answering(reading.spans, chunk.text, question):
             start, end = chunk.start + span.start, chunk.start + span.end
             cell = next((c for c in cells if c.start <= start and end <= c.end), None)
-            if cell and cell.is_certain:
+            if cell and cell.is_certain and chunk.start <= cell.start and cell.end <= chunk.end:
                 start, end = cell.start, cell.end
             candidates.append(
                 Candidate(

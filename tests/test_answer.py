@@ -19,9 +19,9 @@ from index.chunk import sentence_spans
 from index.embed import SentenceEmbedder
 from index.errors import ConfigError, IndexDamaged, IndexForeign, IndexMismatch, IndexMissing
 from index.store import Store
-from index.types import Document, Mark
+from index.types import Chunk, Document, Hit, Mark
 from qa import QA, Refusal
-from qa.answer import Evidence, QAConfig, quote_span
+from qa.answer import Evidence, QAConfig, _weigh, quote_span
 from qa.confidence import Confidence
 from qa.types import Reading, Span
 from tests.conftest import rounds
@@ -257,6 +257,16 @@ def test_a_cell_that_is_certain_answers_as_a_whole(tmp_path: Path) -> None:
     assert qa.ask("Grower of the fern?").text == "B. zorn"
     unsure = qa.ask("What else besides light and water does a fig need?", threshold=0.0)
     assert unsure.text == "zone"
+
+
+def test_no_answer_is_longer_than_its_passage_though_its_cell_is() -> None:
+    one = document("one", "Plant | Light\nFig | half shade")
+    start = one.text.index("shade")
+    hit = Hit(Chunk("c", "one", start, len(one.text), "shade"), score=1.0, rank=1)
+    reading = Reading((Span(0, 5, 1.0),), null_score=0.0)
+    asked = "Which light for the fig?"
+    evidence = _weigh(asked, [hit], [hit], [reading], {"one": one}, 1)
+    assert [group.text for group in evidence.groups] == ["shade"]
 
 
 def test_an_answer_stands_in_one_cell_of_a_table(tmp_path: Path) -> None:
