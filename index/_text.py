@@ -20,6 +20,9 @@ from index.errors import LoadError
 MAX_LABEL = 300
 """Characters that a title or a heading's label keeps."""
 
+CELL_END = " | "
+"""What stands between the cells of a table's row."""
+
 MAX_TITLE_LINE = 150
 """Characters of a first line that can still be a title."""
 

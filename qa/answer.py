@@ -14,7 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Protocol
 
-from index._text import byline_spans, clean
+from index._text import CELL_END, byline_spans, clean
 from index.chunk import sentence_spans
 from index.embed import Embedder, SentenceEmbedder
 from index.errors import ConfigError, FootnoteError, ReaderError
@@ -46,7 +46,7 @@ from qa.question import (
     without_false_start,
 )
 from qa.reader import Reader
-from qa.tables import CELL_END, found_cells, other_cells
+from qa.tables import found_cells, other_cells
 from qa.types import Alternative, Answer, Citation, Nearest, Reading, Refusal, Span
 
 Progress = Callable[[int], None]

@@ -17,11 +17,9 @@ from itertools import pairwise
 
 import Stemmer
 
+from index._text import CELL_END
 from index.lexical import FUNCTION_WORDS
 from qa.ranges import holds, numbers
-
-CELL_END = " | "
-"""What loaders put between the cells of a row."""
 
 _PROSE = 100
 """A table with a cell of more characters is read as text is."""

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa.tables import CELL_END, found_cells, other_cells
+from index._text import CELL_END
+from qa.tables import found_cells, other_cells
 from tests.conftest import rounds
 
 FLEET = """The fleet

@@ -11,6 +11,7 @@ from typing import Any
 from index._formats.omml import FORMULA, formula_text
 from index._formats.parsed import Block, LoadLimits, Parsed, assemble, first_lines, title_of, why
 from index._text import (
+    CELL_END,
     MAX_TITLE_LINE,
     clean,
     has_text,
@@ -162,7 +163,7 @@ def _rows(table: Any) -> Iterator[Block]:
     for row in _children(table, f"{_W}tr"):
         cells = [_text_of(cell).strip() for cell in _children(row, f"{_W}tc")]
         # An empty cell keeps its place between others.
-        yield Block(" | ".join(cells).strip(" |"), tight=tight)
+        yield Block(CELL_END.join(cells).strip(" |"), tight=tight)
         tight = True
 
 

@@ -23,7 +23,7 @@ from index._formats.html_elements import (
 )
 from index._formats.html_pieces import Piece
 from index._formats.mathml import formula_text
-from index._text import has_text, raised
+from index._text import CELL_END, has_text, raised
 
 _DROPPED_ROLES = frozenset(
     "navigation banner contentinfo complementary dialog alertdialog search menu".split()
@@ -195,7 +195,7 @@ class PieceReader:
         if tag not in _BLOCK_TAGS:
             return
         if tag in {"td", "th"}:
-            self._parts.append(" | ")
+            self._parts.append(CELL_END)
             self._cells += 1
         else:
             level = HEADINGS.index(tag) + 1 if tag in HEADINGS else 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from index._formats.front_matter import split_toml, split_yaml
 from index._formats.markup import UNREAD_TAGS, markup_blocks
 from index._formats.parsed import Block, Parsed, assemble, first_lines, title_of
-from index._text import TOP_LINES, decode, raised, top_matter
+from index._text import CELL_END, TOP_LINES, decode, raised, top_matter
 from index.errors import LoadError
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _blocks(source: str) -> Iterator[Block]:
         elif kind == "tr_open":
             cells = []
         elif kind == "tr_close" and cells is not None:
-            yield Block(" | ".join(cells), tight=not first)
+            yield Block(CELL_END.join(cells), tight=not first)
             cells, first = None, False
         elif kind == "table_open":
             first = True

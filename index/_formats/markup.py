@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from index._formats.parsed import Block
-from index._text import has_text, raised
+from index._text import CELL_END, has_text, raised
 
 UNREAD_TAGS = ("script", "style", "iframe", "svg", "del", "strike", "s")
 """What stands in these elements is no text, or is struck out."""
@@ -19,7 +19,7 @@ _BLOCK_TAG = re.compile(
 )
 _ITEM_TAG = re.compile(r"<li(?:\s[^<>]*)?>", re.I | re.A)
 _LINE_TAG = re.compile(r"<(?:br|tr)(?:\s[^<>]*)?/?>", re.I | re.A)
-_CELL_END = re.compile(r"</t[dh]\s*>", re.I | re.A)
+_CELL_TAG = re.compile(r"</t[dh]\s*>", re.I | re.A)
 _SINGLE_NEWLINE = re.compile(r"(?<!\n)\n(?!\n)")
 _TAG = re.compile(r"<[^<>]*>")
 _INLINE_TAG = re.compile(
@@ -68,7 +68,7 @@ def markup_prose(source: str, *, loose: bool) -> str:
     source = source.replace("\r\n", "\n")
     if _BLOCK_TAG.search(source):
         source = _SINGLE_NEWLINE.sub(" ", source)
-    source = _CELL_END.sub(" | ", _LINE_TAG.sub("\n", _ITEM_TAG.sub("\n- ", source)))
+    source = _CELL_TAG.sub(CELL_END, _LINE_TAG.sub("\n", _ITEM_TAG.sub("\n- ", source)))
     text = _without_tags(_BLOCK_TAG.sub("\n\n", source), loose=loose)
     return "\n".join(" ".join(line.split()).strip(" |") for line in text.split("\n"))
 

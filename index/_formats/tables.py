@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from index._formats.markup import markup_prose
 from index._formats.parsed import Columns, Parsed, Table, why
-from index._text import clean, decode, has_text, one_line, parse_date, plain, title_line
+from index._text import CELL_END, clean, decode, has_text, one_line, parse_date, plain, title_line
 from index.errors import LoadError
 
 _TITLE_COLUMNS = ("title", "headline", "name")
@@ -213,13 +213,13 @@ def _one_table(
     """
     if len(names) < 2 or _column(names, _TEXT_COLUMNS) is not None:
         return None
-    rows = [" | ".join(map(_words, names))]
+    rows = [CELL_END.join(map(_words, names))]
     for values in lines:
         cells = [*map(_words, values)]
         if max(map(len, cells)) > _MAX_SHORT or any(map(_is_long, values)):
             return None
         if any(cells):
-            rows.append(" | ".join(cells))
+            rows.append(CELL_END.join(cells))
     if len(rows) == 1:
         return None
     text = clean("\n".join(rows))
